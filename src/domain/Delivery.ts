@@ -1,0 +1,65 @@
+/**
+ * Deliveries: one (message, subscription) pair each, and the decision about its end.
+ *
+ * The decision is a pure function from attempt, failure and policy; applying it is elsewhere.
+ */
+import { Data, Schema } from "effect"
+import { delayMs, type RetryPolicy } from "./RetryPolicy.ts"
+
+/** Why a delivery went to the dead letters. */
+export const DeadLetterReason = Schema.Literals([
+  "AttemptsExhausted",
+  "ProcessLost",
+  "Permanent"
+])
+/** A checked reason. */
+export type DeadLetterReason = typeof DeadLetterReason.Type
+
+/** What is done about a delivery next. Durations are milliseconds. */
+export type Outcome = Data.TaggedEnum<{
+  /** Done: the handler succeeded or the consumer acknowledged. */
+  Ack: {}
+  /** Try again after a wait. */
+  Redeliver: { readonly afterMs: number }
+  /** Keep it among the dead letters of its subscription. */
+  DeadLetter: { readonly reason: DeadLetterReason; readonly error: string }
+  /** Its time passed before it could be handed out. */
+  Expire: {}
+}>
+/** Constructors and matchers of outcomes. */
+export const Outcome = Data.taggedEnum<Outcome>()
+
+/** Longest error text kept with a dead letter, in characters. */
+export const errorLengthMax = 4_096
+
+/** What is decided about a failed attempt; `random` is 0 to 1. */
+export const afterFailure = (
+  policy: RetryPolicy,
+  attempt: number,
+  error: string,
+  random: number
+): Outcome =>
+  attempt >= policy.attemptsMax
+    ? Outcome.DeadLetter({ reason: "AttemptsExhausted", error: error.slice(0, errorLengthMax) })
+    : Outcome.Redeliver({ afterMs: delayMs(policy, attempt, random) })
+
+/**
+ * What is decided before an attempt: `undefined` lets it run.
+ *
+ * `attempt` is the one about to start. More than the policy allows means that the process ended
+ * during the last one, which nobody saw fail.
+ */
+export const beforeAttempt = (
+  policy: RetryPolicy,
+  attempt: number,
+  expiresAt: number | undefined,
+  now: number
+): Outcome | undefined =>
+  expiresAt !== undefined && expiresAt <= now
+    ? Outcome.Expire()
+    : attempt > policy.attemptsMax
+    ? Outcome.DeadLetter({
+      reason: "ProcessLost",
+      error: "the process ended during the last attempt"
+    })
+    : undefined

@@ -1,0 +1,65 @@
+/**
+ * The snapshot: the live state of the bus at one moment, all that metrics and control loops see.
+ */
+
+/** A histogram by upper bounds in seconds; `counts` has one entry more, for what is above all. */
+export interface Histogram {
+  readonly bounds: ReadonlyArray<number>
+  readonly counts: ReadonlyArray<number>
+  readonly sum: number
+}
+
+/** One shard. `queued` deliveries wait for a worker; `slots` and `bytes` fill the gate. */
+export interface ShardSnapshot {
+  readonly id: number
+  readonly queued: { readonly high: number; readonly normal: number }
+  readonly slots: number
+  readonly bytes: number
+  readonly workers: number
+  readonly inFlight: number
+  readonly workerRestarts: number
+}
+
+/**
+ * One subscription since this process opened the log. The law holds at every moment:
+ * `matched + replayed = acked + deadLettered + expired + dropped + pending`.
+ */
+export interface SubscriptionSnapshot {
+  readonly name: string
+  /** Who runs it: handlers in this process, or consumers that pull. */
+  readonly consumer: "Handler" | "Pull"
+  readonly matched: number
+  readonly replayed: number
+  readonly acked: number
+  readonly deadLettered: number
+  readonly expired: number
+  readonly dropped: number
+  readonly pending: number
+  /** Deliveries with a running handler or a live lease. */
+  readonly inFlight: number
+  readonly deadLetters: number
+  readonly redelivered: number
+  readonly callbackLatency: Histogram
+}
+
+/** Counters are totals since the process started. */
+export interface Snapshot {
+  readonly state: "Running" | "Closing" | "Closed"
+  readonly shards: ReadonlyArray<ShardSnapshot>
+  readonly subscriptions: ReadonlyArray<SubscriptionSnapshot>
+  readonly published: number
+  readonly unrouted: number
+  readonly duplicates: number
+  /** Refused publishes by the tag of their error. */
+  readonly refused: Readonly<Record<string, number>>
+  /** Accepted messages by topic: at most 1,000 names, the rest under `other`. */
+  readonly topics: ReadonlyArray<readonly [topic: string, published: number]>
+  /** Failed handler runs by topic, under the same limit. */
+  readonly callbackErrors: ReadonlyArray<readonly [topic: string, errors: number]>
+  readonly messageAge: Histogram
+  readonly dispatchDuration: Histogram
+  /** Commits that failed and were tried again. */
+  readonly commitRetries: number
+  /** Why the bus is not fully well, one sentence each; empty when it is. */
+  readonly degraded: ReadonlyArray<string>
+}
