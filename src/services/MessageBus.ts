@@ -1,0 +1,213 @@
+/**
+ * The message bus: accept messages, hand them to subscriptions, take their outcomes.
+ */
+import { Context, type Effect, type Option, type Result, Schema, type Scope } from "effect"
+import type { DeadLetter, DeadLetterFilter, DeadLetterUnknown } from "../domain/DeadLetter.ts"
+import type { Draft, Message, MessageInvalid, PayloadTooLarge } from "../domain/Message.ts"
+import type { RetryPolicy } from "../domain/RetryPolicy.ts"
+import type { Snapshot } from "../domain/Snapshot.ts"
+import type {
+  Created,
+  Subscription,
+  SubscriptionConflict,
+  SubscriptionHandled,
+  SubscriptionLimit,
+  SubscriptionName,
+  SubscriptionOptions,
+  SubscriptionUnknown
+} from "../domain/Subscription.ts"
+import type { TopicReserved } from "../domain/Topic.ts"
+import type { Durability, LogUnavailable } from "./MessageLog.ts"
+
+/** The bus does not take publishes: it has not started, is closing, or is closed. */
+export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
+  state: Schema.Literals(["NotStarted", "Closing", "Closed"])
+}) {}
+
+/** The shard of the message is full. Remedy: publish again after `retryAfterMs`. */
+export class ShardFull extends Schema.TaggedError<ShardFull>()("ShardFull", {
+  shard: Schema.Int,
+  retryAfterMs: Schema.Int
+}) {}
+
+/** The idempotency key was used for another body. Remedy: use a new key. */
+export class IdempotencyConflict
+  extends Schema.TaggedError<IdempotencyConflict>()("IdempotencyConflict", {
+    idempotencyKey: Schema.String,
+    firstId: Schema.String
+  })
+{}
+
+/** A publish under this idempotency key has not finished yet. Remedy: repeat it shortly. */
+export class IdempotencyInFlight
+  extends Schema.TaggedError<IdempotencyInFlight>()("IdempotencyInFlight", {
+    idempotencyKey: Schema.String
+  })
+{}
+
+/** Why a publish was refused; nothing of the message was stored. */
+export type PublishError =
+  | BusClosed
+  | ShardFull
+  | IdempotencyConflict
+  | IdempotencyInFlight
+  | TopicReserved
+  | MessageInvalid
+  | PayloadTooLarge
+  | LogUnavailable
+
+/** A publish that succeeded: the message is stored as `durability` says. */
+export interface Accepted {
+  readonly id: string
+  readonly topic: string
+  readonly shard: number
+  readonly durability: Durability
+  /** The message was accepted before under the same idempotency key; `id` is the first one's. */
+  readonly duplicate: boolean
+}
+
+/** One hand-out, as handlers see it. */
+export interface Delivery {
+  readonly message: Message
+  readonly subscription: SubscriptionName
+  /** From 1. */
+  readonly attempt: number
+  /** The payload as a value; parsed when first read, then kept. */
+  readonly payload: unknown
+  /** The headers as an object; parsed when first read, then kept. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Processes one delivery; success acknowledges it, failure counts as a failed attempt. */
+export type Handler<E = unknown> = (delivery: Delivery) => Effect.Effect<unknown, E>
+
+/** A hand-out to a remote consumer, to be acknowledged before `leaseExpiresAt` (Unix ms). */
+export interface LeasedDelivery {
+  readonly ackId: string
+  readonly attempt: number
+  readonly leaseExpiresAt: number
+  readonly message: Message
+}
+
+/** How many of the ack ids took effect, and which were stale or never valid. */
+export interface Settled {
+  readonly done: number
+  readonly unknown: ReadonlyArray<string>
+}
+
+/** Where a message stands for one subscription. */
+export interface DeliveryStatus {
+  readonly subscription: string
+  readonly state: "pending" | "inFlight" | "waitingRetry" | "settled" | "deadLettered"
+  readonly attempts: number
+}
+
+/** Where a message is. */
+export interface MessageStatus {
+  readonly message: Message
+  readonly shard: number
+  readonly deliveries: ReadonlyArray<DeliveryStatus>
+}
+
+/** What a replay did, or in a dry run would do. */
+export interface Replayed {
+  readonly replayed: number
+  readonly failed: number
+  readonly remaining: number
+}
+
+/** Most deliveries and bytes of one pull. Source: design, section 9, "limits". */
+export const pullMax = { count: 5_000, bytes: 8 * 1_048_576, waitMs: 30_000 } as const
+
+/** The bus. Its layer starts it; closing the layer's scope drains and stops it. */
+export class MessageBus extends Context.Service<MessageBus, {
+  /** What every accepted message reaches. */
+  readonly durability: Durability
+  /** Accepts one message, or refuses it with nothing stored. */
+  readonly publish: (draft: Draft) => Effect.Effect<Accepted, PublishError>
+  /** Accepts each message by itself; results stand in the order of the drafts. */
+  readonly publishMany: (
+    drafts: ReadonlyArray<Draft>
+  ) => Effect.Effect<ReadonlyArray<Result.Result<Accepted, PublishError>>>
+  /** Creates a subscription, or finds it as asked for. */
+  readonly createSubscription: (
+    name: SubscriptionName,
+    options: SubscriptionOptions
+  ) => Effect.Effect<
+    { readonly created: Created; readonly subscription: Subscription },
+    SubscriptionConflict | SubscriptionLimit | LogUnavailable | BusClosed
+  >
+  /** Ends a subscription; its pending deliveries and dead letters are discarded and counted. */
+  readonly deleteSubscription: (
+    name: string
+  ) => Effect.Effect<void, SubscriptionUnknown | LogUnavailable | BusClosed>
+  /** All subscriptions, by name. */
+  readonly subscriptions: Effect.Effect<ReadonlyArray<Subscription>>
+  /**
+   * Creates the subscription when it is new and runs `handler` for its deliveries until the scope
+   * closes; the subscription and what is pending stay in the log.
+   */
+  readonly handle: (
+    name: SubscriptionName,
+    options: SubscriptionOptions,
+    handler: Handler,
+    retry?: Omit<RetryPolicy, "attemptsMax">
+  ) => Effect.Effect<
+    void,
+    SubscriptionConflict | SubscriptionLimit | SubscriptionHandled | LogUnavailable | BusClosed,
+    Scope.Scope
+  >
+  /** Leases up to `max` deliveries; waits up to `waitMs` for the first one. */
+  readonly pull: (
+    name: string,
+    max: number,
+    waitMs: number
+  ) => Effect.Effect<
+    ReadonlyArray<LeasedDelivery>,
+    SubscriptionUnknown | SubscriptionHandled | LogUnavailable | BusClosed
+  >
+  /** Settles leased deliveries as done; returns once that is stored. */
+  readonly ack: (
+    name: string,
+    ackIds: ReadonlyArray<string>
+  ) => Effect.Effect<Settled, SubscriptionUnknown | LogUnavailable | BusClosed>
+  /**
+   * Gives leased deliveries back as failed, to be handed out again after `delayMs`, or after the
+   * wait of the retry policy when `undefined`.
+   */
+  readonly nack: (
+    name: string,
+    ackIds: ReadonlyArray<string>,
+    delayMs: number | undefined
+  ) => Effect.Effect<Settled, SubscriptionUnknown | LogUnavailable | BusClosed>
+  /** Lets leases run for `byMs` from now. */
+  readonly extend: (
+    name: string,
+    ackIds: ReadonlyArray<string>,
+    byMs: number
+  ) => Effect.Effect<Settled, SubscriptionUnknown | BusClosed>
+  /** Where a message is, while the log retains it. */
+  readonly status: (id: string) => Effect.Effect<Option.Option<MessageStatus>, LogUnavailable>
+  /** Dead letters above id `after` that pass the filter, ascending, at most `limit`. */
+  readonly deadLetters: (
+    filter: DeadLetterFilter,
+    after: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<DeadLetter>, LogUnavailable>
+  /** Gives a dead letter another payload; a replay then delivers that, under a new id. */
+  readonly editDeadLetter: (
+    id: number,
+    payload: string
+  ) => Effect.Effect<DeadLetter, DeadLetterUnknown | PayloadTooLarge | LogUnavailable | BusClosed>
+  /** Deletes dead letters for good; returns how many there were. */
+  readonly deleteDeadLetters: (
+    filter: DeadLetterFilter
+  ) => Effect.Effect<number, LogUnavailable | BusClosed>
+  /** Delivers dead letters again to their own subscription, with attempts counted from 1. */
+  readonly replay: (
+    filter: DeadLetterFilter,
+    dryRun: boolean
+  ) => Effect.Effect<Replayed, LogUnavailable | BusClosed>
+  /** The live state, read without waiting. */
+  readonly snapshot: () => Snapshot
+}>()("codefactory/services/MessageBus") {}
