@@ -1,0 +1,122 @@
+/**
+ * The bus: puts its parts together over a log, starts them, and stops them in order.
+ */
+import { Clock, Effect, Layer, Random, type Scope } from "effect"
+import { makeIds } from "../../domain/MessageId.ts"
+import { retryDefault } from "../../domain/RetryPolicy.ts"
+import { MessageBus } from "../../services/MessageBus.ts"
+import { MessageLog } from "../../services/MessageLog.ts"
+import { Totals } from "./Consumer.ts"
+import { Core, type CoreOptions } from "./Core.ts"
+import { snapshot, status } from "./Inspection.ts"
+import { retryDue } from "./Outcomes.ts"
+import * as Publisher from "./Publisher.ts"
+import * as Pulls from "./Pulls.ts"
+import * as Replays from "./Replays.ts"
+import { introduce, readers, type StartReader } from "./Router.ts"
+import * as Subscriptions from "./Subscriptions.ts"
+import * as Workers from "./Workers.ts"
+
+/** What a bus can be told; durations are milliseconds. */
+export interface BusOptions extends Omit<CoreOptions, "log" | "clock" | "random"> {
+  /** 2 to 8. Source: guide, "Worker scaling". */
+  readonly workersPerShard: number
+  /** How long running handlers may go on once the bus is closing. */
+  readonly drainMs: number
+}
+
+/** The options of the guide and the design. */
+export const optionsDefault: BusOptions = {
+  shardCount: 8,
+  workersPerShard: 4,
+  drainMs: 25_000,
+  limits: { slotsMax: 10_000, bytesMax: 64 * 1_048_576 },
+  readAhead: { count: 1_000, bytes: 8 * 1_048_576, allBytes: 64 * 1_048_576 },
+  subscriptionsMax: 10_000,
+  deadLettersMax: 100_000
+}
+
+/** A running bus over the log that is provided; closing the scope drains it. */
+export const layer = (options: BusOptions): Layer.Layer<MessageBus, never, MessageLog> =>
+  Layer.effect(
+    MessageBus,
+    Effect.gen(function*() {
+      const log = yield* MessageLog
+      const clock = yield* Clock.Clock
+      const random = yield* Random.Random
+      const core = new Core({ ...options, log, clock, random: () => random.nextDoubleUnsafe() })
+      const nextId = makeIds(() => random.nextIntUnsafe() | 0, log.recovered.idMillisMax)
+      const startReader = yield* readers(core)
+      const subscriptions = yield* Subscriptions.make(core, startReader)
+      const publisher = Publisher.make(core, startReader, nextId)
+      yield* restore(core, startReader)
+      yield* run(core, options)
+      return MessageBus.of({
+        durability: log.durability,
+        ...publisher,
+        createSubscription: subscriptions.create,
+        deleteSubscription: subscriptions.remove,
+        handle: subscriptions.handle,
+        subscriptions: Effect.sync(() =>
+          [...core.consumers.values()]
+            .map(({ subscription }) => subscription)
+            .toSorted((a, b) => a.name < b.name ? -1 : 1)
+        ),
+        pull: (name, max, waitMs) => Pulls.pull(core, name, max, waitMs),
+        ack: (name, ackIds) => Pulls.ack(core, name, ackIds),
+        nack: (name, ackIds, delayMs) => Pulls.nack(core, name, ackIds, delayMs),
+        extend: (name, ackIds, byMs) => Pulls.extend(core, name, ackIds, byMs),
+        status: (id) => status(core, id),
+        deadLetters: (filter, after, limit) => Replays.list(core, filter, after, limit),
+        editDeadLetter: (id, payload) => Replays.edit(core, nextId, id, payload),
+        deleteDeadLetters: (filter) => Replays.remove(core, filter),
+        replay: (filter, dryRun) => Replays.replay(core, filter, dryRun),
+        snapshot: () => snapshot(core)
+      })
+    })
+  )
+
+/** Takes up what the log holds: subscriptions with their progress, and own rows. */
+const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const { cursors, deadLetterCounts, ownRows, subscriptions } = core.log.recovered
+    const consumers = new Map(subscriptions.map((subscription) => {
+      const attemptsMax = subscription.options.maxAttempts
+      const attachment = { handler: undefined, retry: { ...retryDefault, attemptsMax } }
+      const consumer = core.consumer(subscription, attachment, new Totals())
+      consumer.totals.deadLetters = deadLetterCounts.get(subscription.incarnation) ?? 0
+      return [subscription.incarnation, consumer]
+    }))
+    cursors.forEach((cursor) => consumers.get(cursor.incarnation)?.restore(cursor))
+    ownRows.forEach((row) => {
+      const consumer = consumers.get(row.incarnation)
+      if (consumer !== undefined) Replays.admit(core, consumer, row)
+    })
+    yield* Effect.forEach(
+      consumers.values(),
+      (consumer) => introduce(core, startReader, consumer),
+      { discard: true }
+    )
+  })
+
+/** Starts the fibres of the bus. Finalizers run backwards: drain, then store, then end the fibres. */
+const run = (core: Core, options: BusOptions): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    yield* Effect.forkScoped(core.settler.run)
+    yield* Effect.forkScoped(
+      core.retries.run(() => core.now(), (delivery) => retryDue(core, delivery))
+    )
+    yield* Effect.forkScoped(Pulls.expireLeases(core))
+    yield* Workers.start(core, options.workersPerShard)
+    yield* Effect.addFinalizer(() => close(core, options.drainMs))
+    core.state = "Running"
+  })
+
+const close = (core: Core, drainMs: number): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    core.state = "Closing"
+    core.consumers.forEach((consumer) => consumer.wake())
+    yield* Workers.stop(core, drainMs)
+    core.state = "Closed"
+    yield* core.settler.flush
+  })

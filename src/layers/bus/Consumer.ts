@@ -1,0 +1,140 @@
+/**
+ * A consumer: the run-time side of one subscription, for handlers in this process or for pulls.
+ *
+ * It is live while every committed message has been looked at; then matches are pushed to it at the
+ * commit. Otherwise a reader takes them from the log (`Reader.ts`) until it has caught up.
+ */
+import { logLaneCount, orderText } from "../../domain/Position.ts"
+import type { RetryPolicy } from "../../domain/RetryPolicy.ts"
+import type { SubscriptionSnapshot } from "../../domain/Snapshot.ts"
+import type { Subscription } from "../../domain/Subscription.ts"
+import { matcher } from "../../domain/TopicPattern.ts"
+import type { Handler } from "../../services/MessageBus.ts"
+import type { Cursor } from "../../services/MessageLog.ts"
+import { Buckets } from "./Buckets.ts"
+import { KeyOrder } from "./KeyOrder.ts"
+import { Lanes } from "./Lanes.ts"
+import type { Pending } from "./Pending.ts"
+import { Track } from "./Track.ts"
+
+/** Totals of a subscription since the log was opened; they outlive a change of consumer. */
+export class Totals {
+  matched = 0
+  replayed = 0
+  acked = 0
+  deadLettered = 0
+  expired = 0
+  dropped = 0
+  redelivered = 0
+  /** Dead letters that are kept now. */
+  deadLetters = 0
+  readonly callbackLatency = new Buckets()
+}
+
+/** Who consumes: handlers of this process, with their retry policy, or pulls. */
+export interface Attachment {
+  readonly handler: Handler | undefined
+  readonly retry: RetryPolicy
+}
+
+/** One subscription at run time. Mutable on purpose: its counters change with every delivery. */
+export class Consumer {
+  /** Replaced when only limits changed. */
+  subscription: Subscription
+  readonly wants: (topic: string) => boolean
+  readonly handler: Handler | undefined
+  retry: RetryPolicy
+  readonly totals: Totals
+  readonly tracks: Array<Track | undefined> = new Array(logLaneCount)
+  readonly order: KeyOrder
+  /** What waits for a pull; unused with a handler, whose deliveries wait in shards. */
+  readonly ready = new Lanes()
+  /** Deliveries from rows of their own, by row id. */
+  readonly ownRows = new Map<number, Pending>()
+  /** Own rows whose turn has not come: their lane was not read up to `after` yet. */
+  ownRowsAhead: Array<{ readonly after: number; readonly delivery: Pending }> = []
+  live = false
+  /** Where it stopped being live: everything below was looked at. */
+  lookedAt: Float64Array | undefined = undefined
+  /** Per lane, from which offset on `LogEntry.pending` counted this subscription at the append. */
+  countedFrom: Float64Array = new Float64Array(logLaneCount)
+  /** Gone or about to be replaced: what is still queued of it is skipped. */
+  closed = false
+  inFlight = 0
+  /** Deliveries in memory that were read from the log, and their bytes. */
+  readAheadCount = 0
+  readAheadBytes = 0
+  /** Called when something is ready for a pull, room was made, or the consumer closed. */
+  readonly wakers = new Set<() => void>()
+
+  constructor(
+    subscription: Subscription,
+    attachment: Attachment,
+    totals: Totals,
+    circulate: (delivery: Pending) => void
+  ) {
+    this.subscription = subscription
+    this.wants = matcher(subscription.options.topic)
+    this.handler = attachment.handler
+    this.retry = attachment.retry
+    this.totals = totals
+    this.order = new KeyOrder(circulate)
+  }
+
+  /** The tracker of a lane, made at the first match in it. */
+  track(logLane: number): Track {
+    const existing = this.tracks[logLane]
+    if (existing !== undefined) return existing
+    const made = new Track(logLane, this.subscription.starts[logLane] ?? 0)
+    this.tracks[logLane] = made
+    return made
+  }
+
+  /** Sets the progress of a lane to what was stored. */
+  restore(cursor: Cursor): void {
+    this.tracks[cursor.logLane] = new Track(cursor.logLane, cursor.floor, cursor)
+  }
+
+  /** What order a message keeps here; `undefined` for none. */
+  orderOf(topic: string, key: string | undefined): string | undefined {
+    const { ordering } = this.subscription.options
+    return ordering === "none" || (ordering === "key" && key === undefined)
+      ? undefined
+      : orderText(topic, key)
+  }
+
+  /** Everything unsettled that is in memory. */
+  *unsettled(): Generator<Pending> {
+    for (const track of this.tracks) if (track !== undefined) yield* track.unsettled()
+    yield* this.ownRows.values()
+  }
+
+  /** Calls and forgets everybody who waits for a change. */
+  wake(): void {
+    if (this.wakers.size === 0) return
+    const waiting = [...this.wakers]
+    this.wakers.clear()
+    waiting.forEach((waker) => waker())
+  }
+
+  /** The subscription as the snapshot shows it. */
+  snapshot(): SubscriptionSnapshot {
+    const { acked, dropped, deadLettered, deadLetters, expired, matched, redelivered, replayed } =
+      this.totals
+    return {
+      name: this.subscription.name,
+      consumer: this.handler === undefined ? "Pull" : "Handler",
+      matched,
+      replayed,
+      acked,
+      deadLettered,
+      expired,
+      dropped,
+      pending: matched + replayed - acked - deadLettered - expired - dropped,
+      inFlight: this.inFlight,
+      deadLetters,
+      redelivered,
+      callbackLatency: this.totals.callbackLatency.snapshot()
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * The core: the state that all parts of one bus share.
+ *
+ * One event loop owns it. Nothing here waits, so every method is one indivisible step, and no lock
+ * is needed between publishers, workers, readers and consumers.
+ */
+import type { Clock } from "effect"
+import { hash32, logLaneCount, orderText } from "../../domain/Position.ts"
+import * as Ring from "../../domain/Ring.ts"
+import type { Subscription } from "../../domain/Subscription.ts"
+import type { LogEntry, MessageLog } from "../../services/MessageLog.ts"
+import { Buckets } from "./Buckets.ts"
+import { type Attachment, Consumer, type Totals } from "./Consumer.ts"
+import { LeaseClock } from "./LeaseClock.ts"
+import { type Pending, state } from "./Pending.ts"
+import { Retries } from "./Retries.ts"
+import { Settler } from "./Settler.ts"
+import { Shard, type ShardLimits } from "./Shard.ts"
+import { Slot } from "./Slot.ts"
+import { Suspects } from "./Suspects.ts"
+import { Topics } from "./Topics.ts"
+
+/** What a bus is built from. */
+export interface CoreOptions {
+  readonly log: typeof MessageLog.Service
+  readonly clock: Clock.Clock
+  /** The seeded source of jitter, 0 to 1. */
+  readonly random: () => number
+  readonly shardCount: number
+  readonly limits: ShardLimits
+  /** Deliveries and bytes that one subscription may hold from the log, and all together. */
+  readonly readAhead: { readonly count: number; readonly bytes: number; readonly allBytes: number }
+  /** Most subscriptions. */
+  readonly subscriptionsMax: number
+  /** Most dead letters of one subscription. */
+  readonly deadLettersMax: number
+}
+
+/** The shared state of one bus. */
+export class Core {
+  readonly options: CoreOptions
+  readonly log: typeof MessageLog.Service
+  readonly shards: ReadonlyArray<Shard>
+  readonly ring: Ring.Ring
+  /** By subscription name. */
+  readonly consumers = new Map<string, Consumer>()
+  readonly topics: Topics
+  readonly settler: Settler
+  readonly retries = new Retries()
+  readonly leases = new LeaseClock()
+  readonly suspects = new Suspects()
+  /** Per log lane, the offset below which every committed message was pushed to live consumers. */
+  readonly seen = new Float64Array(logLaneCount)
+  readonly messageAge = new Buckets()
+  readonly dispatchDuration = new Buckets()
+  readonly refused = new Map<string, number>()
+  state: "NotStarted" | "Running" | "Closing" | "Closed" = "NotStarted"
+  /** Bytes that all consumers hold from the log. */
+  readAheadBytes = 0
+  published = 0
+  unrouted = 0
+  duplicates = 0
+  discarded = 0
+  /** The last hand-out number; unique within the epoch of the log. */
+  handOuts = 0
+  nextIncarnation: number
+  nextDeadLetter: number
+  nextOwnRow: number
+
+  constructor(options: CoreOptions) {
+    const { log, shardCount } = options
+    this.options = options
+    this.log = log
+    this.shards = Array.from({ length: shardCount }, (_, id) => new Shard(id, options.limits))
+    this.ring = Ring.make(this.shards.map(({ id }) => id))
+    this.topics = new Topics(this.consumers)
+    this.settler = new Settler(log)
+    this.nextIncarnation = log.recovered.nextIncarnation
+    this.nextDeadLetter = log.recovered.nextDeadLetter
+    this.nextOwnRow = log.recovered.nextOwnRow
+    this.seen.forEach((_, logLane) => this.seen[logLane] = log.head(logLane))
+  }
+
+  /** Unix milliseconds. */
+  now(): number {
+    return this.options.clock.currentTimeMillisUnsafe()
+  }
+
+  /** The shard that owns a position. */
+  shardAt(position: number): Shard {
+    const shard = this.shards[Ring.owner(this.ring, position) ?? 0]
+    if (shard === undefined) throw new Error("the ring names a shard that does not exist") // A bug.
+    return shard
+  }
+
+  /** The shard of a message. */
+  shardOf(topic: string, key: string | undefined): Shard {
+    return this.shardAt(hash32(orderText(topic, key)))
+  }
+
+  /** A consumer that puts what it lets go on back where such deliveries wait. */
+  consumer(subscription: Subscription, attachment: Attachment, totals: Totals): Consumer {
+    return new Consumer(subscription, attachment, totals, (delivery) => this.giveBack(delivery))
+  }
+
+  /** Queues a delivery that was handed out or held before. */
+  giveBack(delivery: Pending): void {
+    const { consumer, entry } = delivery
+    if (consumer.handler !== undefined) {
+      this.shardOf(entry.message.topic, entry.message.key).giveBack(delivery)
+    } else {
+      consumer.ready.giveBack(delivery)
+      consumer.wake()
+    }
+  }
+
+  /** Queues a delivery for the first time. `shard` is that of its message. */
+  offer(delivery: Pending, shard: Shard): void {
+    const { consumer } = delivery
+    if (consumer.handler !== undefined) shard.offer(delivery)
+    else {
+      consumer.ready.push(delivery)
+      consumer.wake()
+    }
+  }
+
+  /** Counts a delivery as held from the log until it settles. */
+  holdReadAhead(delivery: Pending): void {
+    const { consumer, entry } = delivery
+    delivery.readAhead = true
+    consumer.readAheadCount++
+    consumer.readAheadBytes += entry.bytes
+    this.readAheadBytes += entry.bytes
+  }
+
+  /** Whether a consumer holds as much from the log as it may. */
+  readAheadFull(consumer: Consumer): boolean {
+    const { allBytes, bytes, count } = this.options.readAhead
+    return consumer.readAheadCount >= count || consumer.readAheadBytes >= bytes ||
+      (this.readAheadBytes >= allBytes && consumer.readAheadCount > 0)
+  }
+
+  /** Lets a delivery occupy a place in its shard. */
+  occupy(delivery: Pending, slot: Slot): void {
+    delivery.slot = slot
+    slot.holders++
+  }
+
+  /** A new place in a shard for a message that is already in the log. */
+  slotFor(entry: LogEntry, shard: Shard): Slot {
+    return new Slot(shard, entry.bytes)
+  }
+
+  /** Gives back the memory a delivery counts for: it settled, or its consumer is replaced. */
+  free(delivery: Pending): void {
+    delivery.slot?.release()
+    delivery.slot = undefined
+    if (!delivery.readAhead) return
+    const { consumer, entry } = delivery
+    delivery.readAhead = false
+    consumer.readAheadCount--
+    consumer.readAheadBytes -= entry.bytes
+    this.readAheadBytes -= entry.bytes
+    if (!consumer.live) consumer.wake()
+  }
+
+  /** Ends a delivery: frees what it holds and lets its followers go on. Totals are the caller's. */
+  settle(delivery: Pending): void {
+    const { consumer, entry, order, track } = delivery
+    delivery.state = state.settled
+    this.free(delivery)
+    if (--entry.pending === 0) this.log.release(entry)
+    if (track === undefined) {
+      consumer.ownRows.delete(delivery.ownRow)
+      this.settler.removeOwnRow(delivery.ownRow)
+    } else {
+      track.trim()
+      this.settler.touch(consumer, track)
+    }
+    if (order !== undefined) consumer.order.settle(order, delivery)
+  }
+
+  /** An attempt of a suspect ended: lets the next suspect run. */
+  passSuspicion(delivery: Pending): void {
+    const next = this.suspects.leave(delivery)
+    if (next !== undefined) this.giveBack(next)
+  }
+
+  /** Notes a refused publish under the tag of its error. */
+  countRefused(tag: string): void {
+    this.refused.set(tag, (this.refused.get(tag) ?? 0) + 1)
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Inspection: what can be seen of a running bus without changing it.
+ */
+import { Effect, Option } from "effect"
+import { lanes } from "../../domain/Priority.ts"
+import type { ShardSnapshot, Snapshot } from "../../domain/Snapshot.ts"
+import type { DeliveryStatus, MessageStatus } from "../../services/MessageBus.ts"
+import type { LogEntry, LogUnavailable } from "../../services/MessageLog.ts"
+import type { Consumer } from "./Consumer.ts"
+import type { Core } from "./Core.ts"
+import { type State, state } from "./Pending.ts"
+import type { Shard } from "./Shard.ts"
+
+/** The live state. */
+export const snapshot = (core: Core): Snapshot => ({
+  state: core.state === "NotStarted" ? "Closed" : core.state,
+  shards: core.shards.map(shardSnapshot),
+  subscriptions: [...core.consumers.values()].map((consumer) => consumer.snapshot()),
+  published: core.published,
+  unrouted: core.unrouted,
+  duplicates: core.duplicates,
+  refused: Object.fromEntries(core.refused),
+  topics: [...core.topics.totals].map(([topic, { published }]) => [topic, published] as const),
+  callbackErrors: [...core.topics.totals].map(([topic, { errors }]) => [topic, errors] as const),
+  messageAge: core.messageAge.snapshot(),
+  dispatchDuration: core.dispatchDuration.snapshot(),
+  commitRetries: core.settler.retries,
+  degraded: degraded(core)
+})
+
+const shardSnapshot = (shard: Shard): ShardSnapshot => ({
+  id: shard.id,
+  queued: { high: shard.lanes.size(lanes.high), normal: shard.lanes.size(lanes.normal) },
+  slots: shard.slots,
+  bytes: shard.bytes,
+  workers: shard.workers.length,
+  inFlight: shard.inFlight,
+  workerRestarts: shard.workerRestarts
+})
+
+const degraded = (core: Core): ReadonlyArray<string> => {
+  const { damaged } = core.log.recovered
+  const { failure } = core.settler
+  const full = [...core.consumers.values()]
+    .filter(({ totals }) => totals.deadLetters >= core.options.deadLettersMax)
+    .map(({ subscription }) => `the dead letters of ${subscription.name} are at their limit`)
+  return [
+    ...full,
+    ...(failure === undefined ? [] : [`the log takes no settlements: ${failure.detail}`]),
+    ...(damaged.length === 0 ? [] : [`${damaged.length} parts of the log were damaged`])
+  ]
+}
+
+/** Where a message is, while the log retains it. */
+export const status = (
+  core: Core,
+  id: string
+): Effect.Effect<Option.Option<MessageStatus>, LogUnavailable> =>
+  Effect.map(
+    core.log.find(id),
+    Option.map((entry): MessageStatus => {
+      const { key, topic } = entry.message
+      return {
+        message: entry.message,
+        shard: core.shardOf(topic, key).id,
+        deliveries: [...core.consumers.values()]
+          .filter((consumer) =>
+            consumer.wants(topic) &&
+            entry.offset >= (consumer.subscription.starts[entry.logLane] ?? 0)
+          )
+          .map((consumer) => deliveryStatus(consumer, entry))
+      }
+    })
+  )
+
+const stateNames: Readonly<Record<State, DeliveryStatus["state"]>> = {
+  [state.queued]: "pending",
+  [state.running]: "inFlight",
+  [state.waiting]: "waitingRetry",
+  [state.settled]: "settled"
+}
+
+const deliveryStatus = (consumer: Consumer, { logLane, offset }: LogEntry): DeliveryStatus => {
+  const subscription = consumer.subscription.name
+  const track = consumer.tracks[logLane]
+  const delivery = track?.find(offset)
+  if (delivery !== undefined) {
+    return { subscription, state: stateNames[delivery.state], attempts: delivery.attempts }
+  }
+  const wasRead = consumer.live || offset < (track?.position ?? 0)
+  const isSettled = wasRead || track?.settledAhead(offset) === true
+  return { subscription, state: isSettled ? "settled" : "pending", attempts: 0 }
+}

@@ -1,0 +1,157 @@
+/**
+ * Order per key: the in-flight table of one subscription, over both lanes.
+ *
+ * Deliveries of one key follow each other per lane; one runs at a time (or one run of them at one
+ * consumer). A waiting retry holds its own lane only. The table knows nothing of shards, so that
+ * it outlives a resize. Source: design, P3.
+ */
+import { highPerNormal, type Lane, lanes } from "../../domain/Priority.ts"
+import { Fifo } from "./Fifo.ts"
+import { type Pending, state } from "./Pending.ts"
+
+/** One key with something in flight or waiting. */
+class KeyState {
+  /** Handed out and not settled, in order; more than one only at one consumer. */
+  readonly running: Array<Pending> = []
+  /** Which hand-out run `running` belongs to. */
+  run = 0
+  /** The delivery that `next` chose and that has not been handed out yet. */
+  reserved: Pending | undefined = undefined
+  /** Per lane, the delivery that waits for its retry and whether its time has come. */
+  readonly held: [Pending | undefined, Pending | undefined] = [undefined, undefined]
+  readonly due: [boolean, boolean] = [false, false]
+  readonly waiting: readonly [Fifo<Pending>, Fifo<Pending>] = [new Fifo(), new Fifo()]
+  /** High deliveries in a row. */
+  streak = 0
+}
+
+/** The in-flight table. `release` puts a chosen delivery back into circulation. */
+export class KeyOrder {
+  private readonly keys = new Map<string, KeyState>()
+  private readonly circulate: (delivery: Pending) => void
+
+  constructor(circulate: (delivery: Pending) => void) {
+    this.circulate = circulate
+  }
+
+  /** How many keys have something in flight or waiting. */
+  get size(): number {
+    return this.keys.size
+  }
+
+  /**
+   * Whether `delivery` may be handed out now; otherwise it is kept here until it may.
+   *
+   * `run` names a hand-out to one consumer: deliveries of one key and lane may go out together
+   * there. 0 is a worker, which takes one at a time.
+   */
+  admit(order: string, delivery: Pending, run: number): boolean {
+    const key = this.keys.get(order)
+    if (key === undefined) {
+      const fresh = new KeyState()
+      fresh.run = run
+      fresh.running.push(delivery)
+      this.keys.set(order, fresh)
+      return true
+    }
+    if (delivery.suspect && key.running.includes(delivery)) return true
+    const { lane } = delivery.entry
+    if (key.reserved === delivery) key.reserved = undefined
+    else if (!this.mayPass(key, delivery, run)) {
+      if (key.held[lane] === delivery) key.due[lane] = true
+      else key.waiting[lane].push(delivery)
+      return false
+    }
+    if (key.held[lane] === delivery) key.held[lane] = undefined
+    key.run = run
+    key.running.push(delivery)
+    if (run !== 0) this.follow(key, lane)
+    return true
+  }
+
+  /** Lets what waits behind a delivery go out to the same consumer in the same run. */
+  private follow(key: KeyState, lane: Lane): void {
+    const waiting = key.waiting[lane]
+    for (let found = waiting.shift(); found !== undefined; found = waiting.shift()) { // In order.
+      this.circulate(found)
+    }
+  }
+
+  private mayPass(key: KeyState, delivery: Pending, run: number): boolean {
+    const { lane } = delivery.entry
+    const held = key.held[lane]
+    if (key.reserved !== undefined || (held !== undefined && held !== delivery)) return false
+    if (held === undefined && key.waiting[lane].length > 0) return false
+    const last = key.running[key.running.length - 1]
+    return last === undefined || (run !== 0 && key.run === run && last.entry.lane === lane)
+  }
+
+  /** `delivery` ended its hand-out for good. */
+  settle(order: string, delivery: Pending): void {
+    const key = this.keys.get(order)
+    if (key === undefined) return
+    const { lane } = delivery.entry
+    this.leave(key, delivery)
+    if (key.reserved === delivery) key.reserved = undefined
+    if (key.held[lane] === delivery) key.held[lane] = undefined
+    this.next(order, key)
+  }
+
+  /**
+   * `delivery` failed and waits for its retry: it holds its lane. Returns the deliveries of its run
+   * that were handed out behind it: their hand-outs are void and they wait in their place.
+   */
+  hold(order: string, delivery: Pending): ReadonlyArray<Pending> {
+    const key = this.keys.get(order)
+    if (key === undefined) return []
+    const { lane } = delivery.entry
+    const at = key.running.indexOf(delivery)
+    const behind = at < 0 ? [] : key.running.splice(at).slice(1)
+    behind.toReversed().forEach((later) => key.waiting[lane].unshift(later))
+    key.held[lane] = delivery
+    key.due[lane] = false
+    this.next(order, key)
+    return behind
+  }
+
+  /** The wait of a held delivery is over: it goes out as soon as its key is free. */
+  retry(order: string, delivery: Pending): void {
+    const key = this.keys.get(order)
+    const { lane } = delivery.entry
+    if (key === undefined || key.held[lane] !== delivery) return
+    key.due[lane] = true
+    this.next(order, key)
+  }
+
+  private leave(key: KeyState, delivery: Pending): void {
+    const at = key.running.indexOf(delivery)
+    if (at >= 0) key.running.splice(at, 1)
+  }
+
+  /** Lets the next delivery of a free key go on, or forgets the key. */
+  private next(order: string, key: KeyState): void {
+    if (key.running.length > 0 || key.reserved !== undefined) return
+    const first: Lane = key.streak >= highPerNormal ? lanes.normal : lanes.high
+    const second: Lane = first === lanes.high ? lanes.normal : lanes.high
+    const chosen = this.pick(key, first) ?? this.pick(key, second)
+    if (chosen !== undefined) {
+      key.streak = chosen.entry.lane === lanes.high ? key.streak + 1 : 0
+      key.reserved = chosen
+      this.circulate(chosen)
+    } else if (key.held[0] === undefined && key.held[1] === undefined) this.keys.delete(order)
+  }
+
+  private pick(key: KeyState, lane: Lane): Pending | undefined {
+    const held = key.held[lane]
+    if (held !== undefined) {
+      if (!key.due[lane]) return undefined
+      key.held[lane] = undefined
+      return held
+    }
+    const waiting = key.waiting[lane]
+    for (let found = waiting.shift(); found !== undefined; found = waiting.shift()) { // Skips acked.
+      if (found.state !== state.settled) return found
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The lease clock: which hand-outs to consumers end when, in buckets of a quarter second.
+ *
+ * A hand-out leaves its bucket when it is settled, so that acknowledged ones cost no memory until
+ * their lease would have ended.
+ */
+import type { Pending } from "./Pending.ts"
+
+/** Width of a bucket: a lease ends at most so much late. */
+export const leaseBucketMs = 250
+
+/** Live leases by the bucket of their end. */
+export class LeaseClock {
+  private readonly buckets = new Map<number, Set<Pending>>()
+  /** The first bucket that was not looked at. */
+  private next = 0
+  /** Live leases. */
+  size = 0
+
+  /** Starts a lease that ends at `delivery.leaseUntil`. */
+  add(delivery: Pending): void {
+    const at = Math.max(this.next, Math.ceil(delivery.leaseUntil / leaseBucketMs))
+    const bucket = this.buckets.get(at)
+    if (bucket === undefined) this.buckets.set(at, new Set([delivery]))
+    else bucket.add(delivery)
+    delivery.leaseBucket = at
+    this.size++
+  }
+
+  /** Ends a lease before its time. */
+  remove(delivery: Pending): void {
+    if (delivery.leaseBucket < 0) return
+    const bucket = this.buckets.get(delivery.leaseBucket)
+    bucket?.delete(delivery)
+    if (bucket?.size === 0) this.buckets.delete(delivery.leaseBucket)
+    delivery.leaseBucket = -1
+    this.size--
+  }
+
+  /** Takes the leases that ended by `now` (Unix milliseconds), in the order they were made. */
+  takeExpired(now: number): ReadonlyArray<Pending> {
+    const last = Math.floor(now / leaseBucketMs)
+    if (this.size === 0 || last < this.next) {
+      this.next = Math.max(this.next, last + 1)
+      return []
+    }
+    const ended = [...this.buckets.keys()].filter((at) => at <= last).toSorted((a, b) => a - b)
+      .flatMap((at) => [...this.buckets.get(at) ?? []])
+    this.next = last + 1
+    ended.forEach((delivery) => this.remove(delivery))
+    return ended
+  }
+}

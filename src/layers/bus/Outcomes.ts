@@ -1,0 +1,137 @@
+/**
+ * Outcomes: what happens to a delivery after it was decided.
+ */
+import { Cause } from "effect"
+import { afterFailure, type DeadLetterReason, Outcome } from "../../domain/Delivery.ts"
+import { delayMs } from "../../domain/RetryPolicy.ts"
+import type { Core } from "./Core.ts"
+import { type Pending, state } from "./Pending.ts"
+
+/** Wait of a failed delivery for which there is no room among the dead letters. */
+export const deadLettersFullRetryMs = 60_000
+
+/** A delivery was handed out: counts the attempt and its age. */
+export const begin = (core: Core, delivery: Pending, now: number): void => {
+  delivery.state = state.running
+  if (delivery.attempts === 0) core.messageAge.add(now - delivery.entry.message.publishedAt)
+  delivery.attempts++
+  delivery.handOut = ++core.handOuts
+  delivery.takenAt = now
+  delivery.consumer.inFlight++
+  if (delivery.track === undefined) core.settler.touchOwnRow(delivery)
+  else if (core.log.journals) core.settler.touch(delivery.consumer, delivery.track)
+}
+
+/** The hand-out is over, whatever its outcome. */
+const end = (core: Core, delivery: Pending, now: number): void => {
+  const { consumer } = delivery
+  if (delivery.state !== state.running) return
+  consumer.inFlight--
+  consumer.totals.callbackLatency.add(now - delivery.takenAt)
+  core.leases.remove(delivery)
+  if (delivery.suspect) core.passSuspicion(delivery)
+}
+
+/** Applies a decision; one about a delivery that ended meanwhile (its subscription went) is void. */
+export const apply = (core: Core, delivery: Pending, outcome: Outcome): void => {
+  if (delivery.state === state.settled) return
+  const now = core.now()
+  const { totals } = delivery.consumer
+  end(core, delivery, now)
+  switch (outcome._tag) {
+    case "Ack":
+      totals.acked++
+      core.dispatchDuration.add(now - delivery.takenAt)
+      return core.settle(delivery)
+    case "Redeliver":
+      return redeliver(core, delivery, now + outcome.afterMs)
+    case "Expire":
+      totals.expired++
+      return core.settle(delivery)
+    case "DeadLetter":
+      return bury(core, delivery, outcome, now)
+  }
+}
+
+/** The hand-out could not be started: the delivery waits without having used an attempt. */
+export const postpone = (core: Core, delivery: Pending, waitMs: number): void => {
+  end(core, delivery, core.now())
+  delivery.attempts--
+  redeliver(core, delivery, core.now() + waitMs)
+}
+
+/** Decides and applies after a failed attempt. */
+export const fail = (core: Core, delivery: Pending, error: string, waitMs?: number): void => {
+  const { consumer, entry } = delivery
+  core.topics.get(entry.message.topic).totals.errors++
+  const decided = afterFailure(consumer.retry, delivery.attempts, error, core.options.random())
+  apply(
+    core,
+    delivery,
+    decided._tag === "Redeliver" && waitMs !== undefined
+      ? Outcome.Redeliver({ afterMs: waitMs })
+      : decided
+  )
+}
+
+/** The text of a failure, as a dead letter keeps it. */
+export const errorText = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause)
+
+const redeliver = (core: Core, delivery: Pending, due: number): void => {
+  delivery.consumer.totals.redelivered++
+  delivery.state = state.waiting
+  if (delivery.order !== undefined) {
+    delivery.consumer.order.hold(delivery.order, delivery).forEach((behind) => {
+      takeBack(core, behind)
+    })
+  }
+  core.retries.add(delivery, due)
+}
+
+/** Takes back a hand-out that counts for nothing: it was void, or could not be started. */
+export const takeBack = (core: Core, delivery: Pending): void => {
+  core.leases.remove(delivery)
+  delivery.consumer.inFlight--
+  delivery.attempts--
+  delivery.state = state.queued
+}
+
+const bury = (
+  core: Core,
+  delivery: Pending,
+  { error, reason }: { readonly error: string; readonly reason: DeadLetterReason },
+  now: number
+): void => {
+  const { consumer, entry } = delivery
+  const { totals } = consumer
+  if (totals.deadLetters >= core.options.deadLettersMax) {
+    return redeliver(core, delivery, now + deadLettersFullRetryMs)
+  }
+  totals.deadLetters++
+  totals.deadLettered++
+  core.dispatchDuration.add(now - delivery.takenAt)
+  core.settler.addDeadLetter({
+    id: core.nextDeadLetter++,
+    subscription: consumer.subscription.name,
+    incarnation: consumer.subscription.incarnation,
+    message: entry.message,
+    reason,
+    error,
+    attempts: delivery.attempts,
+    failedAt: now
+  })
+  core.settle(delivery)
+}
+
+/** The wait of a delivery is over. */
+export const retryDue = (core: Core, delivery: Pending): void => {
+  const { consumer, order } = delivery
+  if (delivery.state !== state.waiting || consumer.closed) return
+  delivery.state = state.queued
+  if (order === undefined) core.giveBack(delivery)
+  else consumer.order.retry(order, delivery)
+}
+
+/** The wait a policy asks for after this attempt, for consumers that name none. */
+export const policyDelayMs = (core: Core, delivery: Pending): number =>
+  delayMs(delivery.consumer.retry, delivery.attempts, core.options.random())

@@ -1,0 +1,60 @@
+/**
+ * A pending delivery at run time: one message for one subscription, from matching to settlement.
+ *
+ * Mutable on purpose: one small object per delivery is what the hot path can afford.
+ */
+import type { LogEntry } from "../../services/MessageLog.ts"
+import type { Consumer } from "./Consumer.ts"
+import type { Slot } from "./Slot.ts"
+import type { Track } from "./Track.ts"
+
+/**
+ * Where a delivery is: waiting for a worker, a consumer or its key (`queued`), handed out
+ * (`running`), between two attempts (`waiting`), or at its end (`settled`).
+ */
+export const state = { queued: 0, running: 1, waiting: 2, settled: 3 } as const
+/** One of the numbers of `state`. */
+export type State = 0 | 1 | 2 | 3
+
+/** One delivery that is not settled. */
+export class Pending {
+  readonly entry: LogEntry
+  readonly consumer: Consumer
+  /** The lane tracker that holds its offset; `undefined` for an own row. */
+  readonly track: Track | undefined
+  /** What order it keeps; `undefined` when it keeps none. */
+  readonly order: string | undefined
+  /** Id of its own row, or -1. */
+  readonly ownRow: number
+  state: State = state.queued
+  /** Hand-outs so far. */
+  attempts = 0
+  /** Number of the current hand-out, 0 before the first of this process. */
+  handOut = 0
+  /** When the current hand-out was made (Unix milliseconds). */
+  takenAt = 0
+  /** End of the current lease (Unix milliseconds). */
+  leaseUntil = 0
+  /** Bucket of the lease clock, or -1 without a lease. */
+  leaseBucket = -1
+  /** The place in a shard that it keeps occupied. */
+  slot: Slot | undefined = undefined
+  /** Whether it counts against the read-ahead of its subscription. */
+  readAhead = false
+  /** Handed out when a process was lost, so it runs alone until settled. */
+  suspect = false
+
+  constructor(
+    entry: LogEntry,
+    consumer: Consumer,
+    track: Track | undefined,
+    order: string | undefined,
+    ownRow: number
+  ) {
+    this.entry = entry
+    this.consumer = consumer
+    this.track = track
+    this.order = order
+    this.ownRow = ownRow
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Pulls: deliveries leased to remote consumers, and what they send back.
+ */
+import { Effect } from "effect"
+import * as AckId from "../../domain/AckId.ts"
+import { beforeAttempt, Outcome } from "../../domain/Delivery.ts"
+import { SubscriptionHandled, SubscriptionUnknown } from "../../domain/Subscription.ts"
+import { BusClosed, type LeasedDelivery, pullMax, type Settled } from "../../services/MessageBus.ts"
+import type { LogUnavailable, Take } from "../../services/MessageLog.ts"
+import type { Consumer } from "./Consumer.ts"
+import type { Core } from "./Core.ts"
+import { leaseBucketMs } from "./LeaseClock.ts"
+import { apply, begin, fail, postpone } from "./Outcomes.ts"
+import { type Pending, state } from "./Pending.ts"
+
+/** Most leases of one subscription at a time: what is kept in memory for consumers that are slow. */
+export const leasesMax = 10_000
+
+const gaveBack = "the consumer gave it back"
+
+/** The consumer of a name, unless there is none or the bus has ended. */
+export const find = (
+  core: Core,
+  name: string
+): Effect.Effect<Consumer, SubscriptionUnknown | BusClosed> =>
+  Effect.suspend((): Effect.Effect<Consumer, SubscriptionUnknown | BusClosed> => {
+    const consumer = core.consumers.get(name)
+    if (core.state === "Closed" || core.state === "NotStarted") {
+      return Effect.fail(new BusClosed({ state: core.state }))
+    }
+    return consumer === undefined
+      ? Effect.fail(new SubscriptionUnknown({ name }))
+      : Effect.succeed(consumer)
+  })
+
+/** Leases up to `max` deliveries, after waiting up to `waitMs` for the first. */
+export const pull = (
+  core: Core,
+  name: string,
+  max: number,
+  waitMs: number
+): Effect.Effect<
+  ReadonlyArray<LeasedDelivery>,
+  SubscriptionUnknown | SubscriptionHandled | LogUnavailable | BusClosed
+> =>
+  Effect.gen(function*() {
+    const until = core.now() + Math.min(waitMs, pullMax.waitMs)
+    for (;;) {
+      const consumer = yield* find(core, name)
+      if (consumer.handler !== undefined) return yield* new SubscriptionHandled({ name })
+      if (core.state === "Closing") return yield* new BusClosed({ state: core.state })
+      const taken = takeReady(core, consumer, Math.min(max, pullMax.count))
+      if (taken.length > 0) return yield* Effect.uninterruptible(lease(core, consumer, taken))
+      const left = until - core.now()
+      if (left <= 0) return []
+      yield* Effect.timeoutOption(changed(consumer), left)
+    }
+  })
+
+/** Waits until something may have become ready. */
+const changed = (consumer: Consumer): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const waker = (): void => resume(Effect.void)
+    consumer.wakers.add(waker)
+    return Effect.sync(() => consumer.wakers.delete(waker))
+  })
+
+/** Takes what may go out now. Deliveries of one key go out together, in order. */
+const takeReady = (core: Core, consumer: Consumer, max: number): ReadonlyArray<Pending> => {
+  const taken: Array<Pending> = []
+  const run = ++core.handOuts
+  const now = core.now()
+  const room = Math.min(max, leasesMax - consumer.inFlight)
+  let bytes = 0 // One pass over thousands of deliveries.
+  while (taken.length < room && bytes < pullMax.bytes) {
+    const delivery = consumer.ready.take()
+    if (delivery === undefined) break
+    const { entry, order } = delivery
+    if (order !== undefined && !consumer.order.admit(order, delivery, run)) continue
+    const refused = beforeAttempt(
+      consumer.retry,
+      delivery.attempts + 1,
+      entry.message.expiresAt,
+      now
+    )
+    if (refused !== undefined) {
+      apply(core, delivery, refused)
+      continue
+    }
+    begin(core, delivery, now)
+    delivery.leaseUntil = now + consumer.subscription.options.ackTimeoutMs
+    core.leases.add(delivery)
+    bytes += entry.bytes
+    taken.push(delivery)
+  }
+  return taken
+}
+
+/** Journals the hand-outs and describes them; without a journal nothing is handed out. */
+const lease = (
+  core: Core,
+  consumer: Consumer,
+  taken: ReadonlyArray<Pending>
+): Effect.Effect<ReadonlyArray<LeasedDelivery>, LogUnavailable> => {
+  const leased = Effect.sync(() => taken.map((delivery) => describe(core, delivery)))
+  if (!core.log.journals) return leased
+  const journalled = core.log.journal(taken.map((delivery): Take => ({
+    incarnation: consumer.subscription.incarnation,
+    ...placeOf(delivery),
+    attempt: delivery.attempts
+  })))
+  return Effect.andThen(
+    Effect.tapCause(
+      journalled,
+      () => Effect.sync(() => taken.forEach((delivery) => postpone(core, delivery, 0)))
+    ),
+    leased
+  )
+}
+
+const placeOf = ({ entry, ownRow, track }: Pending) =>
+  track === undefined
+    ? { logLane: AckId.ownRowLane, offset: ownRow }
+    : { logLane: entry.logLane, offset: entry.offset }
+
+const describe = (core: Core, delivery: Pending): LeasedDelivery => ({
+  ackId: AckId.format({
+    incarnation: delivery.consumer.subscription.incarnation,
+    ...placeOf(delivery),
+    handOut: delivery.handOut,
+    epoch: core.log.recovered.epoch
+  }),
+  attempt: delivery.attempts,
+  leaseExpiresAt: delivery.leaseUntil,
+  message: delivery.entry.message
+})
+
+/** Acknowledges; returns once that is committed. */
+export const ack = (core: Core, name: string, ackIds: ReadonlyArray<string>) =>
+  Effect.flatMap(find(core, name), (consumer) => {
+    const settled = each(core, consumer, ackIds, (delivery) => {
+      apply(core, delivery, Outcome.Ack())
+    }, (id) => ackUnread(core, consumer, id))
+    return settled.done === 0 || !core.log.retainsSettled
+      ? Effect.succeed(settled)
+      : Effect.as(core.settler.settled, settled)
+  })
+
+/** Gives back as failed. */
+export const nack = (
+  core: Core,
+  name: string,
+  ackIds: ReadonlyArray<string>,
+  delayMs: number | undefined
+) =>
+  Effect.flatMap(find(core, name), (consumer) => {
+    const settled = each(core, consumer, ackIds, (delivery) => {
+      // One that only a former process handed out waits to be handed out again already.
+      if (delivery.state === state.running) fail(core, delivery, gaveBack, delayMs)
+    })
+    return settled.done === 0 || !core.log.retainsSettled
+      ? Effect.succeed(settled)
+      : Effect.as(core.settler.settled, settled)
+  })
+
+/** Lets leases run for `byMs` from now. */
+export const extend = (core: Core, name: string, ackIds: ReadonlyArray<string>, byMs: number) =>
+  Effect.map(find(core, name), (consumer) =>
+    each(core, consumer, ackIds, (delivery) => {
+      if (delivery.state !== state.running) return
+      core.leases.remove(delivery)
+      delivery.leaseUntil = core.now() + byMs
+      core.leases.add(delivery)
+    }))
+
+/** Applies `change` to each delivery whose hand-out an ack id names and that is still valid. */
+const each = (
+  core: Core,
+  consumer: Consumer,
+  ackIds: ReadonlyArray<string>,
+  change: (delivery: Pending) => void,
+  unread: (id: AckId.AckId) => boolean = () => false
+): Settled => {
+  const unknown = ackIds.filter((text) => {
+    const id = AckId.parse(text)
+    if (id === undefined || id.incarnation !== consumer.subscription.incarnation) return true
+    const delivery = id.logLane === AckId.ownRowLane
+      ? consumer.ownRows.get(id.offset)
+      : consumer.tracks[id.logLane]?.find(id.offset)
+    if (delivery === undefined) return !unread(id)
+    if (!isValid(core, delivery, id)) return true
+    change(delivery)
+    return false
+  })
+  return { done: ackIds.length - unknown.length, unknown }
+}
+
+/** Valid while unsettled and not handed out again, also by a successor of the process. */
+const isValid = (core: Core, delivery: Pending, id: AckId.AckId): boolean =>
+  id.epoch === core.log.recovered.epoch
+    ? delivery.state === state.running && delivery.handOut === id.handOut
+    : id.epoch < core.log.recovered.epoch && delivery.handOut === 0 && delivery.attempts > 0
+
+/** An ack for what a former process handed out and this one has not read yet. */
+const ackUnread = (core: Core, consumer: Consumer, id: AckId.AckId): boolean => {
+  const { logLane, offset } = id
+  const read = consumer.live || logLane === AckId.ownRowLane ||
+    offset < (consumer.tracks[logLane]?.position ?? 0) || offset >= core.log.head(logLane) ||
+    offset < (consumer.subscription.starts[logLane] ?? 0)
+  if (read || id.epoch >= core.log.recovered.epoch) return false
+  const track = consumer.track(logLane)
+  if (!track.settleAhead(offset)) return false
+  consumer.totals.matched++
+  consumer.totals.acked++
+  core.settler.touch(consumer, track)
+  return true
+}
+
+/** Ends leases that ran out, for ever: the hand-out counts as a failed attempt. */
+export const expireLeases = (core: Core): Effect.Effect<never> =>
+  Effect.forever(Effect.andThen(
+    Effect.sleep(leaseBucketMs),
+    Effect.sync(() =>
+      core.leases.takeExpired(core.now()).forEach((delivery) => {
+        if (delivery.state === state.running) fail(core, delivery, "its lease ran out")
+      })
+    )
+  ))

@@ -1,0 +1,159 @@
+/**
+ * The reader: brings a consumer that lags from the log up to the head, with bounded read-ahead.
+ *
+ * Every consumer starts so (after a restart, or with `from: "earliest"`). Once it has read all
+ * lanes to the point up to which live consumers are served, it becomes live in the same step, so
+ * that no message falls between.
+ */
+import { Effect } from "effect"
+import { logLaneCount } from "../../domain/Position.ts"
+import type { LogEntry, LogUnavailable, Scanned } from "../../services/MessageLog.ts"
+import type { Consumer } from "./Consumer.ts"
+import type { Core } from "./Core.ts"
+import { Pending, state } from "./Pending.ts"
+
+/** Most messages of one lane read at a time: lanes take turns. */
+export const scanCountMax = 256
+
+/** Wait after the log failed to read. */
+export const readRetryMs = 1_000
+
+/** Log lanes in the order of reading: the high one of every partition before the normal ones. */
+const readingOrder = [
+  ...Array.from({ length: logLaneCount / 2 }, (_, partition) => partition * 2),
+  ...Array.from({ length: logLaneCount / 2 }, (_, partition) => partition * 2 + 1)
+]
+
+/** Reads until the consumer is live or closed. */
+export const catchUp = (core: Core, consumer: Consumer): Effect.Effect<void> => {
+  const position = Float64Array.from(
+    { length: logLaneCount },
+    (_, logLane) =>
+      Math.max(
+        consumer.lookedAt?.[logLane] ?? 0,
+        consumer.tracks[logLane]?.position ?? consumer.subscription.starts[logLane] ?? 0
+      )
+  )
+  const turn = Effect.suspend((): Effect.Effect<unknown, LogUnavailable> => {
+    if (core.log.retainsSettled && core.readAheadFull(consumer)) return roomMade(core, consumer)
+    const logLane = readingOrder.find((lane) => (position[lane] ?? 0) < (core.seen[lane] ?? 0))
+    if (logLane === undefined) return Effect.sync(() => goLive(core, consumer))
+    const from = position[logLane] ?? 0
+    return Effect.map(read(core, consumer, logLane, from), (scanned) => {
+      if (consumer.closed) return
+      scanned.damaged.forEach((offset) => skipDamaged(core, consumer, logLane, offset))
+      scanned.entries.forEach((entry) => {
+        releaseOwnRows(core, consumer, logLane, entry.offset)
+        take(core, consumer, entry)
+      })
+      consumer.tracks[logLane]?.passed(scanned.next)
+      position[logLane] = scanned.next
+      releaseOwnRows(core, consumer, logLane, scanned.next)
+    })
+  })
+  return Effect.whileLoop({
+    while: () => !consumer.live && !consumer.closed,
+    body: () => Effect.catch(turn, (unavailable) => pause(unavailable)),
+    step: () => {}
+  })
+}
+
+const pause = (unavailable: LogUnavailable): Effect.Effect<void> =>
+  Effect.andThen(
+    Effect.logWarning("the log could not be read; trying again", unavailable),
+    Effect.sleep(readRetryMs)
+  )
+
+const read = (
+  core: Core,
+  consumer: Consumer,
+  logLane: number,
+  from: number
+): Effect.Effect<Scanned, LogUnavailable> =>
+  Effect.map(
+    core.log.scan({
+      logLane,
+      from,
+      countMax: Math.min(scanCountMax, core.options.readAhead.count - consumer.readAheadCount),
+      bytesMax: core.options.readAhead.bytes - consumer.readAheadBytes,
+      wants: consumer.wants
+    }),
+    (scanned) => upTo(scanned, core.seen[logLane] ?? 0)
+  )
+
+/** Leaves out what is committed but not yet pushed to live consumers: it will be pushed. */
+const upTo = (scanned: Scanned, limit: number): Scanned =>
+  scanned.next <= limit ? scanned : {
+    entries: scanned.entries.filter(({ offset }) => offset < limit),
+    damaged: scanned.damaged.filter((offset) => offset < limit),
+    next: limit
+  }
+
+/** Waits until a settlement made room, or the consumer closed. */
+const roomMade = (core: Core, consumer: Consumer): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const look = (): void => {
+      if (!consumer.closed && stillFull(core, consumer)) consumer.wakers.add(look)
+      else resume(Effect.void)
+    }
+    consumer.wakers.add(look)
+    return Effect.sync(() => consumer.wakers.delete(look))
+  })
+
+/** Reading goes on at half, so that it happens in batches and not for each settlement. */
+const stillFull = (core: Core, consumer: Consumer): boolean =>
+  consumer.readAheadCount > core.options.readAhead.count / 2 ||
+  consumer.readAheadBytes > core.options.readAhead.bytes / 2
+
+const goLive = (core: Core, consumer: Consumer): void => {
+  consumer.live = true
+  consumer.ownRowsAhead.forEach(({ delivery }) => enqueue(core, delivery))
+  consumer.ownRowsAhead = []
+  consumer.tracks.forEach((track, logLane) => track?.passed(core.seen[logLane] ?? 0))
+}
+
+const releaseOwnRows = (core: Core, consumer: Consumer, logLane: number, next: number): void => {
+  if (consumer.ownRowsAhead.length === 0) return
+  const isDue = (row: { readonly after: number; readonly delivery: Pending }): boolean =>
+    row.delivery.entry.logLane === logLane && row.after <= next
+  const due = consumer.ownRowsAhead.filter(isDue)
+  consumer.ownRowsAhead = consumer.ownRowsAhead.filter((row) => !isDue(row))
+  due.forEach(({ delivery }) => enqueue(core, delivery))
+}
+
+const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
+  const { key, topic } = entry.message
+  const track = consumer.track(entry.logLane)
+  const delivery = new Pending(entry, consumer, track, consumer.orderOf(topic, key), -1)
+  if (track.settledAhead(entry.offset)) {
+    delivery.state = state.settled
+    track.add(delivery)
+    return track.trim()
+  }
+  consumer.totals.matched++
+  delivery.attempts = track.takeAttempts(entry.offset)
+  delivery.suspect = delivery.attempts > 0 && consumer.handler !== undefined &&
+    !core.log.recovered.clean
+  if (core.log.retainsSettled) core.holdReadAhead(delivery)
+  else {
+    if (entry.offset < (consumer.countedFrom[entry.logLane] ?? 0)) entry.pending++
+    core.occupy(delivery, core.slotFor(entry, core.shardOf(topic, key)))
+  }
+  track.add(delivery)
+  enqueue(core, delivery)
+}
+
+/** Queues a delivery that came from the log. */
+export const enqueue = (core: Core, delivery: Pending): void => {
+  const { key, topic } = delivery.entry.message
+  core.offer(delivery, core.shardOf(topic, key))
+}
+
+/** A damaged message: its deliveries end dropped, and are counted. */
+const skipDamaged = (core: Core, consumer: Consumer, logLane: number, offset: number): void => {
+  const track = consumer.track(logLane)
+  if (!track.settleAhead(offset)) return
+  consumer.totals.matched++
+  consumer.totals.dropped++
+  core.settler.touch(consumer, track)
+}

@@ -1,0 +1,66 @@
+/**
+ * Replacement: another consumer takes over a subscription, from the log.
+ *
+ * What the old one holds and has not settled is given up in memory and read again by the new one,
+ * so nothing moves between two owners. Running handlers end first; leases are void.
+ */
+import { Effect } from "effect"
+import type { Attachment, Consumer } from "./Consumer.ts"
+import type { Core } from "./Core.ts"
+import { Pending } from "./Pending.ts"
+import { introduce, type StartReader } from "./Router.ts"
+
+/** Replaces `old`; returns when the new consumer is in place. */
+export const replaceConsumer = (
+  core: Core,
+  startReader: StartReader,
+  old: Consumer,
+  attachment: Attachment
+): Effect.Effect<void> =>
+  Effect.uninterruptible(Effect.suspend(() => {
+    if (old.live) old.lookedAt = core.seen.slice()
+    old.live = false
+    old.closed = true
+    old.wake()
+    const idle = old.handler === undefined ? Effect.void : handlersEnded(old)
+    return Effect.andThen(idle, Effect.suspend(() => takeOver(core, startReader, old, attachment)))
+  }))
+
+/** Waits until no handler runs. Each has its time limit. */
+const handlersEnded = (old: Consumer): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const look = (): void => {
+      if (old.inFlight === 0) resume(Effect.void)
+      else old.wakers.add(look)
+    }
+    look()
+  })
+
+const takeOver = (
+  core: Core,
+  startReader: StartReader,
+  old: Consumer,
+  attachment: Attachment
+): Effect.Effect<void> => {
+  const next = core.consumer(old.subscription, attachment, old.totals)
+  next.lookedAt = old.lookedAt
+  for (const delivery of [...old.unsettled()]) {
+    core.leases.remove(delivery)
+    core.free(delivery)
+    if (delivery.track === undefined) moveOwnRow(next, delivery)
+    else old.totals.matched--
+  }
+  for (const track of old.tracks) {
+    if (track === undefined) continue
+    next.restore(track.cursor(old.subscription.incarnation))
+    core.settler.touch(next, next.track(track.logLane))
+  }
+  return introduce(core, startReader, next)
+}
+
+const moveOwnRow = (next: Consumer, { attempts, entry, order, ownRow }: Pending): void => {
+  const moved = new Pending(entry, next, undefined, order, ownRow)
+  moved.attempts = attempts
+  next.ownRows.set(ownRow, moved)
+  next.ownRowsAhead.push({ after: entry.offset, delivery: moved })
+}

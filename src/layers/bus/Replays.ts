@@ -1,0 +1,183 @@
+/**
+ * Replays: dead letters that are delivered again, edited or deleted.
+ *
+ * A replay never appends: one commit deletes the dead letter and stores the delivery as a row of
+ * its own, for the one subscription that failed it, behind what its lane holds at that moment.
+ */
+import { Effect } from "effect"
+import {
+  type DeadLetter,
+  type DeadLetterFilter,
+  DeadLetterUnknown
+} from "../../domain/DeadLetter.ts"
+import { payloadBytesMax, PayloadTooLarge } from "../../domain/Message.ts"
+import type { MessageId } from "../../domain/MessageId.ts"
+import { partitionOfId } from "../../domain/MessageId.ts"
+import { logLaneOf, partitionOfLogLane } from "../../domain/Position.ts"
+import { type Lane, laneOf } from "../../domain/Priority.ts"
+import { BusClosed, type Replayed } from "../../services/MessageBus.ts"
+import type { LogEntry, LogUnavailable, OwnRow } from "../../services/MessageLog.ts"
+import type { Consumer } from "./Consumer.ts"
+import type { Core } from "./Core.ts"
+import { Pending } from "./Pending.ts"
+import { enqueue } from "./Reader.ts"
+
+/** Dead letters replayed or deleted in one commit. */
+export const replayBatchMax = 500
+
+const open = (core: Core): Effect.Effect<void, BusClosed> =>
+  Effect.suspend(() =>
+    core.state === "Running" ? Effect.void : Effect.fail(new BusClosed({ state: core.state }))
+  )
+
+/** Dead letters by id, as stored and including what was not stored until now. */
+export const list = (core: Core, filter: DeadLetterFilter, after: number, limit: number) =>
+  Effect.andThen(core.settler.deadLettersStored, core.log.deadLetters(filter, after, limit))
+
+/** Runs `use` for each page of dead letters that pass the filter. */
+const eachPage = <E>(
+  core: Core,
+  filter: DeadLetterFilter,
+  use: (page: ReadonlyArray<DeadLetter>) => Effect.Effect<void, E>
+): Effect.Effect<void, E | LogUnavailable> => {
+  const from = (after: number): Effect.Effect<void, E | LogUnavailable> =>
+    Effect.flatMap(list(core, filter, after, replayBatchMax), (page) => {
+      const last = page[page.length - 1]
+      return last === undefined
+        ? Effect.void
+        : Effect.andThen(use(page), page.length < replayBatchMax ? Effect.void : from(last.id))
+    })
+  return from(0)
+}
+
+const ownerOf = (core: Core, letter: DeadLetter): Consumer | undefined => {
+  const consumer = core.consumers.get(letter.subscription)
+  return consumer?.subscription.incarnation === letter.incarnation ? consumer : undefined
+}
+
+const kept = (core: Core, filter: DeadLetterFilter): number =>
+  [...core.consumers.values()]
+    .filter(({ subscription }) =>
+      filter.subscription === undefined || filter.subscription === subscription.name
+    )
+    .reduce((sum, { totals }) => sum + totals.deadLetters, 0)
+
+/** Delivers dead letters again; `remaining` counts those that stay, of the subscription asked for. */
+export const replay = (
+  core: Core,
+  filter: DeadLetterFilter,
+  dryRun: boolean
+): Effect.Effect<Replayed, LogUnavailable | BusClosed> =>
+  Effect.gen(function*() {
+    yield* open(core)
+    const counts = { replayed: 0, failed: 0 }
+    yield* eachPage(core, filter, (page) => {
+      const owned = page.filter((letter) => ownerOf(core, letter) !== undefined)
+      counts.replayed += owned.length
+      counts.failed += page.length - owned.length
+      return dryRun ? Effect.void : replayPage(core, owned)
+    })
+    return { ...counts, remaining: kept(core, filter) - (dryRun ? counts.replayed : 0) }
+  })
+
+const replayPage = (core: Core, page: ReadonlyArray<DeadLetter>) => {
+  const rows = page.map((letter): OwnRow => {
+    const logLane = laneOfLetter(letter)
+    return {
+      id: core.nextOwnRow++,
+      incarnation: letter.incarnation,
+      logLane,
+      after: core.log.head(logLane),
+      message: letter.message,
+      attempts: 0,
+      dueAt: 0
+    }
+  })
+  return core.log.commit(
+    { deadLettersRemoved: page.map(({ id }) => id), ownRows: rows },
+    () =>
+      rows.forEach((row, at) => {
+        const letter = page[at]
+        const consumer = letter === undefined ? undefined : ownerOf(core, letter)
+        if (consumer === undefined) return
+        consumer.totals.deadLetters--
+        admit(core, consumer, row)
+      })
+  )
+}
+
+const laneOfLetter = ({ message }: DeadLetter): number =>
+  logLaneOf(partitionOfId(message.id), laneOf(message.priority))
+
+/** Makes the delivery of an own row: queued now, or once the lane was read up to its place. */
+export const admit = (core: Core, consumer: Consumer, row: OwnRow): void => {
+  const { key, topic } = row.message
+  const lane: Lane = laneOf(row.message.priority)
+  const entry: LogEntry = {
+    message: row.message,
+    bytes: row.message.payload.length,
+    partition: partitionOfLogLane(row.logLane),
+    lane,
+    logLane: row.logLane,
+    fingerprint: undefined,
+    offset: row.after,
+    pending: 1
+  }
+  const delivery = new Pending(entry, consumer, undefined, consumer.orderOf(topic, key), row.id)
+  delivery.attempts = row.attempts
+  consumer.ownRows.set(row.id, delivery)
+  consumer.totals.replayed++
+  if (consumer.live) enqueue(core, delivery)
+  else consumer.ownRowsAhead.push({ after: row.after, delivery })
+}
+
+/** Deletes dead letters; returns how many. */
+export const remove = (
+  core: Core,
+  filter: DeadLetterFilter
+): Effect.Effect<number, LogUnavailable | BusClosed> =>
+  Effect.gen(function*() {
+    yield* open(core)
+    const counts = { removed: 0 }
+    yield* eachPage(core, filter, (page) =>
+      core.log.commit({
+        deadLettersRemoved: page.map(({ id }) => id)
+      }, () => {
+        counts.removed += page.length
+        page.forEach((letter) => {
+          const consumer = ownerOf(core, letter)
+          if (consumer !== undefined) consumer.totals.deadLetters--
+        })
+      }))
+    return counts.removed
+  })
+
+/** Gives a dead letter another payload under a new message id of the same partition. */
+export const edit = (
+  core: Core,
+  nextId: (now: number, partition: number) => MessageId,
+  id: number,
+  payload: string
+): Effect.Effect<DeadLetter, DeadLetterUnknown | PayloadTooLarge | LogUnavailable | BusClosed> =>
+  Effect.gen(function*() {
+    yield* open(core)
+    const sizeBytes = Buffer.byteLength(payload)
+    if (sizeBytes > payloadBytesMax) {
+      const limitBytes = payloadBytesMax
+      return yield* new PayloadTooLarge({ field: "payload", sizeBytes, limitBytes })
+    }
+    const [letter] = yield* list(core, { ids: [id] }, 0, 1)
+    if (letter === undefined) return yield* new DeadLetterUnknown({ id: String(id) })
+    const { message } = letter
+    const edited = {
+      ...letter,
+      message: {
+        ...message,
+        id: nextId(core.now(), partitionOfId(message.id)),
+        payload,
+        replayOf: message.id
+      }
+    }
+    yield* core.log.commit({ deadLetters: [edited] })
+    return edited
+  })

@@ -1,0 +1,79 @@
+/**
+ * A shard at run time: two lanes of deliveries for handlers, its workers, and the space it has.
+ */
+import { Lanes } from "./Lanes.ts"
+import type { Pending } from "./Pending.ts"
+import type { Worker } from "./Worker.ts"
+
+/** Limits of one shard. */
+export interface ShardLimits {
+  /** Messages with an unsettled delivery. Source: guide, MESSAGE_BUS_MAX_QUEUE_SIZE. */
+  readonly slotsMax: number
+  /** Their payloads and headers in bytes. Source: design, P8. */
+  readonly bytesMax: number
+}
+
+/** One shard. Mutable on purpose: its counters change with every message. */
+export class Shard {
+  readonly id: number
+  readonly limits: ShardLimits
+  readonly lanes = new Lanes()
+  readonly workers: Array<Worker> = []
+  private readonly parked: Array<() => void> = []
+  private waking = false
+  slots = 0
+  bytes = 0
+  inFlight = 0
+  workerRestarts = 0
+
+  constructor(id: number, limits: ShardLimits) {
+    this.id = id
+    this.limits = limits
+  }
+
+  /** Whether a message of so many bytes finds no place. An empty shard takes any. */
+  isFull(bytes: number): boolean {
+    return this.slots >= this.limits.slotsMax ||
+      (this.slots > 0 && this.bytes + bytes > this.limits.bytesMax)
+  }
+
+  /** Queues a new delivery. */
+  offer(delivery: Pending): void {
+    this.lanes.push(delivery)
+    this.wake()
+  }
+
+  /** Queues a delivery that was handed out or held before. */
+  giveBack(delivery: Pending): void {
+    this.lanes.giveBack(delivery)
+    this.wake()
+  }
+
+  /** Lets a worker sleep until something is queued; returns how to stop waiting. */
+  park(resume: () => void): () => void {
+    this.parked.push(resume)
+    return () => {
+      const at = this.parked.indexOf(resume)
+      if (at >= 0) this.parked.splice(at, 1)
+    }
+  }
+
+  /**
+   * Wakes as many sleeping workers as there is work for, once per burst. Deferred, because a
+   * resumed fibre runs at once, inside the publisher's call.
+   */
+  wake(): void {
+    if (this.waking || this.parked.length === 0) return
+    this.waking = true
+    queueMicrotask(() => {
+      this.waking = false
+      const work = this.lanes.size(0) + this.lanes.size(1)
+      this.parked.splice(0, work).forEach((resume) => resume())
+    })
+  }
+
+  /** Wakes every sleeping worker, so that each can look whether it should end. */
+  wakeAll(): void {
+    this.parked.splice(0).forEach((resume) => resume())
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Subscriptions at run time: created, taken over by a handler or given back, deleted.
+ *
+ * One change at a time, so that two that ask for one name at once see each other's result.
+ */
+import { Effect, type Scope, Semaphore } from "effect"
+import { logLaneCount } from "../../domain/Position.ts"
+import { retryDefault, type RetryPolicy } from "../../domain/RetryPolicy.ts"
+import {
+  compare,
+  type Created,
+  type Subscription,
+  SubscriptionConflict,
+  SubscriptionHandled,
+  SubscriptionLimit,
+  type SubscriptionName,
+  type SubscriptionOptions,
+  SubscriptionUnknown
+} from "../../domain/Subscription.ts"
+import { BusClosed, type Handler } from "../../services/MessageBus.ts"
+import type { LogUnavailable } from "../../services/MessageLog.ts"
+import { type Attachment, type Consumer, Totals } from "./Consumer.ts"
+import type { Core } from "./Core.ts"
+import { state } from "./Pending.ts"
+import { replaceConsumer } from "./Replacement.ts"
+import { introduce, type StartReader } from "./Router.ts"
+
+type CreateError = SubscriptionConflict | SubscriptionLimit | LogUnavailable | BusClosed
+
+/** How a subscription without a handler is consumed. */
+export const pulled = (options: SubscriptionOptions): Attachment => ({
+  handler: undefined,
+  retry: { ...retryDefault, attemptsMax: options.maxAttempts }
+})
+
+/** The changes of subscriptions of one bus. */
+export interface Subscriptions {
+  readonly create: (
+    name: SubscriptionName,
+    options: SubscriptionOptions
+  ) => Effect.Effect<
+    { readonly created: Created; readonly subscription: Subscription },
+    CreateError
+  >
+  readonly remove: (
+    name: string
+  ) => Effect.Effect<void, SubscriptionUnknown | LogUnavailable | BusClosed>
+  readonly handle: (
+    name: SubscriptionName,
+    options: SubscriptionOptions,
+    handler: Handler,
+    retry?: Omit<RetryPolicy, "attemptsMax">
+  ) => Effect.Effect<void, CreateError | SubscriptionHandled, Scope.Scope>
+}
+
+/** The changes of subscriptions of `core`. */
+export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscriptions> =>
+  Effect.gen(function*() {
+    const turn = yield* Semaphore.make(1)
+    const create = createIn(core, startReader)
+    return {
+      create: (name, options) => turn.withPermit(create(name, options)),
+      remove: (name) => turn.withPermit(remove(core, name)),
+      handle: (name, options, handler, retry) => {
+        const attachment = {
+          handler,
+          retry: { ...retryDefault, ...retry, attemptsMax: options.maxAttempts }
+        }
+        const attach = Effect.gen(function*() {
+          yield* create(name, options)
+          const current = core.consumers.get(name)
+          if (current === undefined) return
+          if (current.handler !== undefined) return yield* new SubscriptionHandled({ name })
+          yield* replaceConsumer(core, startReader, current, attachment)
+        })
+        const detach = Effect.suspend(() => {
+          const current = core.consumers.get(name)
+          return current?.handler === handler && core.state === "Running"
+            ? replaceConsumer(core, startReader, current, pulled(options))
+            : Effect.void
+        })
+        return Effect.acquireRelease(turn.withPermit(attach), () => turn.withPermit(detach))
+      }
+    }
+  })
+
+const running = (core: Core): Effect.Effect<void, BusClosed> =>
+  Effect.suspend(() =>
+    core.state === "Running" ? Effect.void : Effect.fail(new BusClosed({ state: core.state }))
+  )
+
+const createIn = (core: Core, startReader: StartReader): Subscriptions["create"] =>
+  Effect.fnUntraced(function*(name, options) {
+    yield* running(core)
+    const existing = core.consumers.get(name)
+    if (existing !== undefined) return yield* change(core, existing, options)
+    const limit = core.options.subscriptionsMax
+    if (core.consumers.size >= limit) return yield* new SubscriptionLimit({ limit })
+    const subscription: Subscription = {
+      incarnation: core.nextIncarnation++,
+      name,
+      options,
+      starts: Array.from(
+        { length: logLaneCount },
+        (_, logLane) => options.from === "now" ? core.seen[logLane] ?? 0 : core.log.first(logLane)
+      )
+    }
+    yield* core.log.commit({ subscriptions: [subscription] })
+    const consumer = core.consumer(subscription, pulled(options), new Totals())
+    consumer.countedFrom = core.seen.slice()
+    yield* introduce(core, startReader, consumer)
+    return { created: "New" as const, subscription }
+  }, Effect.uninterruptible)
+
+const change = Effect.fnUntraced(function*(
+  core: Core,
+  existing: Consumer,
+  options: SubscriptionOptions
+) {
+  const { subscription } = existing
+  const created = compare(subscription.options, options)
+  if (created === undefined) {
+    const field = (["topic", "ordering", "from"] as const).find((name) =>
+      subscription.options[name] !== options[name]
+    )
+    return yield* new SubscriptionConflict({ name: subscription.name, field: field ?? "topic" })
+  }
+  if (created === "Same") return { created, subscription }
+  const changed = { ...subscription, options }
+  yield* core.log.commit({ subscriptions: [changed] })
+  existing.subscription = changed
+  existing.retry = { ...existing.retry, attemptsMax: options.maxAttempts }
+  return { created, subscription: changed }
+})
+
+const remove = Effect.fnUntraced(function*(core: Core, name: string) {
+  yield* running(core)
+  const consumer = core.consumers.get(name)
+  if (consumer === undefined) return yield* new SubscriptionUnknown({ name })
+  yield* core.log.commit({ subscriptionsRemoved: [consumer.subscription.incarnation] })
+  core.consumers.delete(name)
+  core.topics.invalidate()
+  consumer.closed = true
+  for (const delivery of [...consumer.unsettled()]) {
+    core.leases.remove(delivery)
+    core.free(delivery)
+    delivery.state = state.settled
+    core.discarded++
+    if (--delivery.entry.pending === 0) core.log.release(delivery.entry)
+  }
+  consumer.wake()
+}, Effect.uninterruptible)

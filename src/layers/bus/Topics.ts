@@ -1,0 +1,90 @@
+/**
+ * Topics at run time: what is looked up for every message, cached per topic name.
+ *
+ * The cache is bounded: when it is full it starts anew, because a name's entry can be made again
+ * from the subscriptions at any time. Totals per topic are kept apart, for at most 1,000 names.
+ */
+import { hash32 } from "../../domain/Position.ts"
+import { isReserved } from "../../domain/Topic.ts"
+import type { Consumer } from "./Consumer.ts"
+
+/** Topics with state of their own. Source: design, section 9, "Limits". */
+export const topicsMax = 100_000
+
+/** Topics with series of their own. Source: design, P11. */
+export const topicLabelsMax = 1_000
+
+/** The label of every topic beyond the first 1,000. */
+export const otherTopics = "other"
+
+/** Totals of one topic label. Mutable on purpose: counted for every message. */
+export interface TopicTotals {
+  published: number
+  errors: number
+}
+
+/** What is known of one topic. */
+export interface TopicState {
+  /** Of its messages without a key. */
+  readonly position: number
+  readonly reserved: boolean
+  readonly totals: TopicTotals
+  /** Who wants its messages, as of `generation`. */
+  consumers: ReadonlyArray<Consumer>
+  generation: number
+}
+
+/** The topics in use. */
+export class Topics {
+  private readonly states = new Map<string, TopicState>()
+  /** By label; the first 1,000 names have their own. */
+  readonly totals = new Map<string, TopicTotals>()
+  private readonly consumers: ReadonlyMap<string, Consumer>
+  private generation = 0
+
+  constructor(consumers: ReadonlyMap<string, Consumer>) {
+    this.consumers = consumers
+  }
+
+  /** The set of subscriptions changed, so every topic has to look again who wants it. */
+  invalidate(): void {
+    this.generation++
+  }
+
+  /** How many names have state. */
+  get size(): number {
+    return this.states.size
+  }
+
+  /** The state of a topic, with its current consumers. */
+  get(topic: string): TopicState {
+    const state = this.states.get(topic) ?? this.add(topic)
+    if (state.generation !== this.generation) {
+      state.consumers = [...this.consumers.values()].filter((consumer) => consumer.wants(topic))
+      state.generation = this.generation
+    }
+    return state
+  }
+
+  private add(topic: string): TopicState {
+    if (this.states.size >= topicsMax) this.states.clear()
+    const state: TopicState = {
+      position: hash32(topic),
+      reserved: isReserved(topic),
+      totals: this.totalsOf(topic),
+      consumers: [],
+      generation: -1
+    }
+    this.states.set(topic, state)
+    return state
+  }
+
+  private totalsOf(topic: string): TopicTotals {
+    const label = this.totals.has(topic) || this.totals.size < topicLabelsMax ? topic : otherTopics
+    const existing = this.totals.get(label)
+    if (existing !== undefined) return existing
+    const made = { published: 0, errors: 0 }
+    this.totals.set(label, made)
+    return made
+  }
+}

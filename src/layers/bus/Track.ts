@@ -1,0 +1,131 @@
+/**
+ * A track: the progress of one subscription in one log lane, at run time.
+ *
+ * Matching deliveries stand in offset order; the floor is the first unsettled one. Offsets that do
+ * not match are never stored and never hold the floor.
+ */
+import * as Progress from "../../domain/Progress.ts"
+import type { Cursor } from "../../services/MessageLog.ts"
+import { Fifo } from "./Fifo.ts"
+import { type Pending, state } from "./Pending.ts"
+
+/** Progress in one lane. */
+export class Track {
+  readonly logLane: number
+  private readonly pending = new Fifo<Pending>()
+  /** Every offset below it was looked at. */
+  private next: number
+  /** What a former process, or an ack ahead of reading, settled at or above `next`. */
+  private ahead: Progress.Progress
+  /** Attempts that a former process made, by offset, until their deliveries are read. */
+  private readonly attempts: Map<number, number>
+  /** Whether something changed since the cursor was last taken. */
+  dirty = false
+
+  constructor(logLane: number, start: number, cursor?: Cursor) {
+    this.logLane = logLane
+    this.ahead = cursor === undefined
+      ? Progress.startingAt(start)
+      : { floor: cursor.floor, ranges: cursor.ranges }
+    this.next = this.ahead.floor
+    this.attempts = new Map()
+    const flat = cursor?.attempts ?? []
+    for (let at = 0; at + 1 < flat.length; at += 2) { // Pairs in a flat array: as it is stored.
+      this.attempts.set(flat[at] ?? 0, flat[at + 1] ?? 0)
+    }
+  }
+
+  /** Where reading has to go on. */
+  get position(): number {
+    return this.next
+  }
+
+  /** Whether `offset` is settled although it may not have been read. */
+  settledAhead(offset: number): boolean {
+    return Progress.isSettled(this.ahead, offset)
+  }
+
+  /** Attempts of a former process at `offset`; asked once, when the delivery is read. */
+  takeAttempts(offset: number): number {
+    if (this.attempts.size === 0) return 0
+    const attempts = this.attempts.get(offset) ?? 0
+    this.attempts.delete(offset)
+    return attempts
+  }
+
+  /** Adds the next matching delivery; offsets ascend. */
+  add(delivery: Pending): void {
+    this.pending.push(delivery)
+    this.next = delivery.entry.offset + 1
+  }
+
+  /** Notes that every match below `offset` was added. */
+  passed(offset: number): void {
+    if (offset > this.next) this.next = offset
+  }
+
+  /** Drops settled deliveries from the front, so that the floor rises. */
+  trim(): void {
+    while (this.pending.at(0)?.state === state.settled) this.pending.shift()
+  }
+
+  /** Settles an offset that was not read yet; false when it was settled before. */
+  settleAhead(offset: number): boolean {
+    if (Progress.isSettled(this.ahead, offset)) return false
+    this.ahead = Progress.settle(this.ahead, offset)
+    this.attempts.delete(offset)
+    return true
+  }
+
+  /** The unsettled delivery at `offset`, when it is in memory. */
+  find(offset: number): Pending | undefined {
+    let low = 0 // Binary search over ascending offsets: acks arrive by the thousand.
+    let high = this.pending.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.pending.at(middle)?.entry.offset ?? 0) < offset) low = middle + 1
+      else high = middle
+    }
+    const found = this.pending.at(low)
+    return found?.entry.offset === offset && found.state !== state.settled ? found : undefined
+  }
+
+  /** Every unsettled delivery in memory, in order. */
+  *unsettled(): Generator<Pending> {
+    for (let at = 0; at < this.pending.length; at++) { // A closure per item would cost more here.
+      const delivery = this.pending.at(at)
+      if (delivery !== undefined && delivery.state !== state.settled) yield delivery
+    }
+  }
+
+  /** The progress as it is stored. Neighbouring settled matches join: what lies between is none. */
+  cursor(incarnation: number): Cursor {
+    const ranges: Array<number> = []
+    const attempts: Array<number> = []
+    let open = false // One pass over what may be thousands of deliveries, ten times a second.
+    for (let at = 0; at < this.pending.length; at++) {
+      const delivery = this.pending.at(at)
+      if (delivery === undefined) continue
+      const { offset } = delivery.entry
+      if (delivery.state === state.settled) {
+        if (!open) ranges.push(offset, offset + 1)
+        else ranges[ranges.length - 1] = offset + 1
+        open = true
+      } else {
+        open = false
+        if (delivery.attempts > 0) attempts.push(offset, delivery.attempts)
+      }
+    }
+    const beyond = Progress.raise(this.ahead, this.next)
+    const floor = this.pending.at(0)?.entry.offset ?? beyond.floor
+    if (this.pending.length > 0 && beyond.floor > this.next) ranges.push(this.next, beyond.floor)
+    this.attempts.forEach((count, offset) => attempts.push(offset, count))
+    return {
+      incarnation,
+      logLane: this.logLane,
+      floor,
+      ranges: [...ranges, ...beyond.ranges],
+      attempts
+    }
+  }
+}

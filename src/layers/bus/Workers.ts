@@ -1,0 +1,181 @@
+/**
+ * Workers: supervised fibres that run handlers, a bounded number per shard.
+ *
+ * On the success path a message costs one turn of a loop: take, run the handler, settle. No fibre,
+ * timer or span is made per message. Time limits are kept by one watchdog for all workers, which
+ * interrupts the fibre of a handler that overran; a new worker takes its place. So the watchdog
+ * cannot hit the next message: the fibre it interrupts never takes one.
+ */
+import { Effect, Exit, Fiber, FiberSet, type Scope } from "effect"
+import { ownRowLane } from "../../domain/AckId.ts"
+import { beforeAttempt, Outcome } from "../../domain/Delivery.ts"
+import type { Delivery } from "../../services/MessageBus.ts"
+import type { Core } from "./Core.ts"
+import { HandedOut } from "./HandedOut.ts"
+import { leaseBucketMs } from "./LeaseClock.ts"
+import { apply, begin, errorText, fail, postpone } from "./Outcomes.ts"
+import type { Pending } from "./Pending.ts"
+import type { Shard } from "./Shard.ts"
+import { Worker } from "./Worker.ts"
+
+/** Wait of a worker while the log does not take settlements. */
+export const stalledWaitMs = 100
+
+/** Wait of a delivery that could not be journalled. */
+export const unjournalledWaitMs = 1_000
+
+/** Says that a turn of the loop handed nothing out. */
+const nothing = Symbol("nothing")
+
+/** Says that the hand-out could not be journalled, so the handler did not run. */
+const unjournalled = Symbol("unjournalled")
+
+/** What a turn of the loop ends with. */
+type Turn = Exit.Exit<unknown, unknown> | typeof nothing | typeof unjournalled
+
+/** The next delivery of a shard that may run now. */
+const take = (core: Core, shard: Shard): Pending | undefined => {
+  for (let found = shard.lanes.take(); found !== undefined; found = shard.lanes.take()) { // Gates.
+    const { consumer, entry, order } = found
+    if (order !== undefined && !consumer.order.admit(order, found, 0)) continue
+    if (found.suspect && !core.suspects.admit(found)) continue
+    const refused = beforeAttempt(
+      consumer.retry,
+      found.attempts + 1,
+      entry.message.expiresAt,
+      core.now()
+    )
+    if (refused === undefined) return found
+    apply(core, found, refused)
+  }
+  return undefined
+}
+
+const park = (shard: Shard): Effect.Effect<typeof nothing> =>
+  Effect.callback((resume) => {
+    const leave = shard.park(() => resume(Effect.succeed(nothing)))
+    return Effect.sync(leave)
+  })
+
+const stalled = Effect.as(Effect.sleep(stalledWaitMs), nothing)
+
+/** Runs the handler of a delivery; its exit is a value. */
+const run = (core: Core, delivery: Pending): Effect.Effect<Turn> => {
+  const { handler } = delivery.consumer
+  if (handler === undefined) return Effect.die("a delivery without a handler reached a worker")
+  const handedOut: Delivery = new HandedOut(delivery)
+  const handled = Effect.exit(Effect.suspend(() => handler(handedOut)))
+  if (!core.log.journals) return handled
+  const { entry, ownRow, track } = delivery
+  const taken = core.log.journal([{
+    incarnation: delivery.consumer.subscription.incarnation,
+    logLane: track === undefined ? ownRowLane : entry.logLane,
+    offset: track === undefined ? ownRow : entry.offset,
+    attempt: delivery.attempts
+  }])
+  return Effect.matchEffect(taken, {
+    onFailure: () => Effect.succeed(unjournalled),
+    onSuccess: () => handled
+  })
+}
+
+const loop = (core: Core, worker: Worker): Effect.Effect<void> => {
+  const { shard } = worker
+  return Effect.whileLoop({
+    while: () => !worker.stopping,
+    body: (): Effect.Effect<Turn> => {
+      if (core.settler.stalled) return stalled
+      const delivery = take(core, shard)
+      if (delivery === undefined) return park(shard)
+      const now = core.now()
+      begin(core, delivery, now)
+      shard.inFlight++
+      worker.current = delivery
+      worker.deadline = now + delivery.consumer.subscription.options.ackTimeoutMs
+      return run(core, delivery)
+    },
+    step: (turn) => {
+      if (turn !== nothing) finish(core, worker, turn)
+    }
+  })
+}
+
+/** Applies what the running hand-out came to; does nothing when that was done before. */
+const finish = (core: Core, worker: Worker, turn: Exclude<Turn, typeof nothing>): void => {
+  const delivery = worker.current
+  worker.current = undefined
+  worker.deadline = Number.POSITIVE_INFINITY
+  if (delivery === undefined) return
+  worker.shard.inFlight--
+  if (turn === unjournalled) postpone(core, delivery, unjournalledWaitMs)
+  else if (Exit.isSuccess(turn)) apply(core, delivery, Outcome.Ack())
+  else fail(core, delivery, errorText(turn.cause))
+  if (delivery.consumer.inFlight === 0) delivery.consumer.wake()
+}
+
+const overran = (worker: Worker): Exit.Exit<never> => {
+  const limit = worker.current?.consumer.subscription.options.ackTimeoutMs
+  return Exit.die(`the handler ran longer than its limit of ${limit} ms and was interrupted`)
+}
+
+/** Starts the workers of every shard and their watchdog; they end with the scope. */
+export const start = (
+  core: Core,
+  workersPerShard: number
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const fibers = yield* FiberSet.make<void>()
+    const fork = yield* FiberSet.runtime(fibers)<never>()
+    const launch = (worker: Worker): void => {
+      const fiber = fork(loop(core, worker))
+      worker.fiber = fiber
+      fiber.addObserver((exit) => ended(worker, exit))
+    }
+    const ended = (worker: Worker, exit: Exit.Exit<void>): void => {
+      const lost = worker.timedOut ? overran(worker) : exit
+      if (worker.timedOut || !worker.stopping) {
+        finish(core, worker, Exit.isSuccess(lost) ? Exit.die("its worker ended") : lost)
+      } else finish(core, worker, unjournalled) // Interrupted by the end of the bus: not its fault.
+      if (worker.stopping) return
+      worker.timedOut = false
+      worker.shard.workerRestarts++
+      launch(worker)
+    }
+    for (const shard of core.shards) {
+      for (let count = 0; count < workersPerShard; count++) { // A number of equal workers.
+        const worker = new Worker(shard)
+        shard.workers.push(worker)
+        launch(worker)
+      }
+    }
+    yield* Effect.forkScoped(watchdog(core))
+  })
+
+/** Interrupts handlers that overran, a quarter second late at most. */
+const watchdog = (core: Core): Effect.Effect<never> =>
+  Effect.forever(Effect.andThen(
+    Effect.sleep(leaseBucketMs),
+    Effect.sync(() => {
+      const now = core.now()
+      for (const { workers } of core.shards) {
+        for (const worker of workers) {
+          if (worker.deadline > now || worker.timedOut) continue
+          worker.timedOut = true
+          worker.fiber?.interruptUnsafe()
+        }
+      }
+    })
+  ))
+
+/**
+ * Lets no worker take another message and waits for the running handlers; those still running after
+ * `drainMs` are interrupted and their deliveries stay unsettled.
+ */
+export const stop = (core: Core, drainMs: number): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const workers = core.shards.flatMap((shard) => shard.workers)
+    workers.forEach((worker) => worker.stopping = true)
+    core.shards.forEach((shard) => shard.wakeAll())
+    const fibers = workers.flatMap(({ fiber }) => fiber === undefined ? [] : [fiber])
+    yield* Effect.timeoutOption(Fiber.awaitAll(fibers), drainMs)
+  })

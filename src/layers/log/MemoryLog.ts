@@ -1,0 +1,105 @@
+/**
+ * The log of the memory profile: it keeps what is not settled, and nothing outlives the process.
+ *
+ * Appending is synchronous and allocates nothing but a slot; what it costs is what an embedded
+ * publish costs at least.
+ */
+import { Effect, Iterable, Layer, Option } from "effect"
+import type { DeadLetter } from "../../domain/DeadLetter.ts"
+import { partitionOfId } from "../../domain/MessageId.ts"
+import { logLaneCount } from "../../domain/Position.ts"
+import {
+  type Changes,
+  type LogEntry,
+  MessageLog,
+  type Recovered,
+  type Scanned,
+  type ScanRequest
+} from "../../services/MessageLog.ts"
+import { page } from "./DeadLetterPage.ts"
+import { EntryRing } from "./EntryRing.ts"
+
+/** An empty log for as long as the layer lives. */
+export const layer: Layer.Layer<MessageLog> = Layer.sync(MessageLog, () => {
+  const lanes = Array.from({ length: logLaneCount }, () => new EntryRing())
+  const spare = new EntryRing() // Only so that indexing needs no assertion: lanes are 0 to 127.
+  const lane = (index: number): EntryRing => lanes[index] ?? spare
+  const letters = new Map<number, DeadLetter>()
+
+  const append = (entries: ReadonlyArray<LogEntry>, onCommitted: () => void) =>
+    Effect.sync(() => {
+      for (const entry of entries) lane(entry.logLane).push(entry)
+      onCommitted() // Sets `pending`: only now can be seen which entries nobody wants.
+      for (const entry of entries) if (entry.pending === 0) lane(entry.logLane).settle()
+    })
+
+  const commit = (changes: Changes, onCommitted?: () => void) =>
+    Effect.sync(() => {
+      applyTo(letters, changes)
+      onCommitted?.()
+    })
+
+  const findIn = (index: number, id: string): Option.Option<LogEntry> =>
+    Iterable.findFirst(lane(index).from(0), (entry) => entry.message.id === id)
+
+  return MessageLog.of({
+    durability: "memory",
+    retainsSettled: false,
+    journals: false,
+    recovered: nothing,
+    first: (index) => lane(index).first,
+    head: (index) => lane(index).head,
+    sizeBytes: () => lanes.reduce((sum, { bytes }) => sum + bytes, 0),
+    append,
+    commit,
+    journal: () => Effect.void,
+    scan: (request) => Effect.sync(() => scan(lane(request.logLane), request)),
+    find: (id) =>
+      Effect.sync(() => {
+        const high = partitionOfId(id) * 2
+        return Option.orElse(findIn(high, id), () => findIn(high + 1, id))
+      }),
+    deadLetters: (filter, after, limit) =>
+      Effect.sync(() => page(letters.values(), filter, after, limit)),
+    release: (entry) => lane(entry.logLane).settle()
+  })
+})
+
+const nothing: Recovered = {
+  epoch: 1,
+  clean: true,
+  idMillisMax: 0,
+  subscriptions: [],
+  nextIncarnation: 1,
+  nextDeadLetter: 1,
+  nextOwnRow: 1,
+  cursors: [],
+  ownRows: [],
+  deadLetterCounts: new Map(),
+  claims: [],
+  damaged: []
+}
+
+const scan = (lane: EntryRing, request: ScanRequest): Scanned => {
+  const entries: Array<LogEntry> = []
+  let bytes = 0 // A running sum over what may be a whole shard: no object per entry.
+  for (const entry of lane.from(request.from)) {
+    if (!request.wants(entry.message.topic)) continue
+    bytes += entry.bytes
+    const full = entries.length >= request.countMax || bytes > request.bytesMax
+    if (full && entries.length > 0) return { entries, next: entry.offset, damaged: [] }
+    entries.push(entry)
+  }
+  return { entries, next: Math.max(lane.head, request.from), damaged: [] }
+}
+
+/** Dead letters are all that must be kept of a change: the bus holds everything else in memory. */
+const applyTo = (letters: Map<number, DeadLetter>, changes: Changes): void => {
+  for (const letter of changes.deadLetters ?? []) letters.set(letter.id, letter)
+  for (const id of changes.deadLettersRemoved ?? []) letters.delete(id)
+  if (changes.subscriptionsRemoved === undefined) return
+  const gone = new Set(changes.subscriptionsRemoved)
+  for (const { id, incarnation } of [...letters.values()]) {
+    if (gone.has(incarnation)) letters.delete(id)
+  }
+}
