@@ -15,6 +15,18 @@ export const DeadLetterReason = Schema.Literals([
 /** A checked reason. */
 export type DeadLetterReason = typeof DeadLetterReason.Type
 
+/**
+ * A handler fails with this when trying again cannot help: the delivery goes to the dead letters at
+ * once. Source: guide, "Dead Letter Queue" (permanent failure).
+ */
+export class PermanentFailure extends Schema.TaggedError<PermanentFailure>()("PermanentFailure", {
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
 /** What is done about a delivery next. Durations are milliseconds. */
 export type Outcome = Data.TaggedEnum<{
   /** Done: the handler succeeded or the consumer acknowledged. */
@@ -36,12 +48,16 @@ export const errorLengthMax = 4_096
 export const afterFailure = (
   policy: RetryPolicy,
   attempt: number,
-  error: string,
+  failure: { readonly error: string; readonly isPermanent: boolean },
   random: number
-): Outcome =>
-  attempt >= policy.attemptsMax
-    ? Outcome.DeadLetter({ reason: "AttemptsExhausted", error: error.slice(0, errorLengthMax) })
+): Outcome => {
+  const error = failure.error.slice(0, errorLengthMax)
+  return failure.isPermanent
+    ? Outcome.DeadLetter({ reason: "Permanent", error })
+    : attempt >= policy.attemptsMax
+    ? Outcome.DeadLetter({ reason: "AttemptsExhausted", error })
     : Outcome.Redeliver({ afterMs: delayMs(policy, attempt, random) })
+}
 
 /**
  * What is decided before an attempt: `undefined` lets it run.

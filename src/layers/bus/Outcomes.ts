@@ -2,13 +2,18 @@
  * Outcomes: what happens to a delivery after it was decided.
  */
 import { Cause } from "effect"
-import { afterFailure, type DeadLetterReason, Outcome } from "../../domain/Delivery.ts"
-import { delayMs } from "../../domain/RetryPolicy.ts"
+import { afterFailure, type DeadLetterReason, Outcome, PermanentFailure } from "../../domain/Delivery.ts"
 import type { Core } from "./Core.ts"
 import { type Pending, state } from "./Pending.ts"
 
 /** Wait of a failed delivery for which there is no room among the dead letters. */
 export const deadLettersFullRetryMs = 60_000
+
+/** A failed attempt: what a dead letter keeps of it, and whether trying again cannot help. */
+export interface Failure {
+  readonly error: string
+  readonly isPermanent: boolean
+}
 
 /** A delivery was handed out: counts the attempt and its age. */
 export const begin = (core: Core, delivery: Pending, now: number): void => {
@@ -61,10 +66,10 @@ export const postpone = (core: Core, delivery: Pending, waitMs: number): void =>
 }
 
 /** Decides and applies after a failed attempt. */
-export const fail = (core: Core, delivery: Pending, error: string, waitMs?: number): void => {
+export const fail = (core: Core, delivery: Pending, failure: Failure, waitMs?: number): void => {
   const { consumer, entry } = delivery
   core.topics.get(entry.message.topic).totals.errors++
-  const decided = afterFailure(consumer.retry, delivery.attempts, error, core.options.random())
+  const decided = afterFailure(consumer.retry, delivery.attempts, failure, core.options.random())
   apply(
     core,
     delivery,
@@ -74,8 +79,13 @@ export const fail = (core: Core, delivery: Pending, error: string, waitMs?: numb
   )
 }
 
-/** The text of a failure, as a dead letter keeps it. */
-export const errorText = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause)
+/** What a handler's failure means. */
+export const failureOf = (cause: Cause.Cause<unknown>): Failure => ({
+  error: Cause.pretty(cause),
+  isPermanent: cause.reasons.some((reason) =>
+    Cause.isFailReason(reason) && reason.error instanceof PermanentFailure
+  )
+})
 
 const redeliver = (core: Core, delivery: Pending, due: number): void => {
   delivery.consumer.totals.redelivered++
@@ -131,7 +141,3 @@ export const retryDue = (core: Core, delivery: Pending): void => {
   if (order === undefined) core.giveBack(delivery)
   else consumer.order.retry(order, delivery)
 }
-
-/** The wait a policy asks for after this attempt, for consumers that name none. */
-export const policyDelayMs = (core: Core, delivery: Pending): number =>
-  delayMs(delivery.consumer.retry, delivery.attempts, core.options.random())

@@ -16,7 +16,8 @@ import { type Pending, state } from "./Pending.ts"
 /** Most leases of one subscription at a time: what is kept in memory for consumers that are slow. */
 export const leasesMax = 10_000
 
-const gaveBack = "the consumer gave it back"
+const gaveBack = { error: "the consumer gave it back", isPermanent: false }
+const leaseEnded = { error: "its lease ran out", isPermanent: false }
 
 /** The consumer of a name, unless there is none or the bus has ended. */
 export const find = (
@@ -222,7 +223,7 @@ export const expireLeases = (core: Core): Effect.Effect<never> =>
     Effect.sleep(leaseBucketMs),
     Effect.sync(() =>
       core.leases.takeExpired(core.now()).forEach((delivery) => {
-        if (delivery.state === state.running) fail(core, delivery, "its lease ran out")
+        if (delivery.state === state.running) fail(core, delivery, leaseEnded)
       })
     )
   ))

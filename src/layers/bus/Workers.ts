@@ -13,7 +13,7 @@ import type { Delivery } from "../../services/MessageBus.ts"
 import type { Core } from "./Core.ts"
 import { HandedOut } from "./HandedOut.ts"
 import { leaseBucketMs } from "./LeaseClock.ts"
-import { apply, begin, errorText, fail, postpone } from "./Outcomes.ts"
+import { apply, begin, failureOf, fail, postpone } from "./Outcomes.ts"
 import type { Pending } from "./Pending.ts"
 import type { Shard } from "./Shard.ts"
 import { Worker } from "./Worker.ts"
@@ -109,7 +109,7 @@ const finish = (core: Core, worker: Worker, turn: Exclude<Turn, typeof nothing>)
   worker.shard.inFlight--
   if (turn === unjournalled) postpone(core, delivery, unjournalledWaitMs)
   else if (Exit.isSuccess(turn)) apply(core, delivery, Outcome.Ack())
-  else fail(core, delivery, errorText(turn.cause))
+  else fail(core, delivery, failureOf(turn.cause))
   if (delivery.consumer.inFlight === 0) delivery.consumer.wake()
 }
 

@@ -1,0 +1,95 @@
+/**
+ * The bus as an Effect program embeds it: payloads are values, topics may be typed.
+ */
+import { Context, type Duration, type Effect, type Result, type Scope } from "effect"
+import type { MessageInvalid } from "../domain/Message.ts"
+import type { Ordering, StartFrom } from "../domain/Subscription.ts"
+import type { TypedTopic } from "../domain/TypedTopic.ts"
+import type { Accepted, Delivery, MessageBus, PublishError } from "./MessageBus.ts"
+
+/** What a publisher may say beside topic and payload. */
+export interface PublishOptions {
+  /** Messages of one topic and key are delivered in order. 1 to 1,024 characters. */
+  readonly key?: string
+  /** 0 to 9; 5 and above go first. */
+  readonly priority?: number
+  /** A repeat under it within an hour is accepted once. 1 to 1,024 characters. */
+  readonly idempotencyKey?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly contentType?: string
+  /** W3C trace context. */
+  readonly traceparent?: string
+  /** Unix milliseconds; later the message is not delivered any more. */
+  readonly expiresAt?: number
+}
+
+/** How a handler wants its messages; what is left out is the default of the design. */
+export interface HandleOptions {
+  readonly ordering?: Ordering
+  /** 4 unless set; the first try counts. */
+  readonly maxAttempts?: number
+  /** Time limit of one run: 30 s unless set, 1 s to 1 h. */
+  readonly timeout?: Duration.Input
+  readonly from?: StartFrom
+  /** First wait between attempts, its growth and its limit: 10 ms, 2, 60 s unless set. */
+  readonly retry?: {
+    readonly base?: Duration.Input
+    readonly factor?: number
+    readonly cap?: Duration.Input
+    /** 0 to 1: how far a wait may be off; 0.2 unless set. */
+    readonly jitter?: number
+  }
+}
+
+/** Why a handler could not be attached. */
+export type HandleError =
+  | MessageInvalid
+  | Effect.Error<ReturnType<MessageBus["Service"]["handle"]>>
+
+/** One message of a batch. */
+export interface Item {
+  readonly topic: string
+  readonly payload: unknown
+  readonly options?: PublishOptions
+}
+
+/** The embedded bus. Used before it started or after it ended, it refuses with `BusClosed`. */
+export class CodeFactory extends Context.Service<CodeFactory, {
+  /** Publishes one value; a typed topic checks and encodes it first. */
+  readonly publish: {
+    (
+      topic: string,
+      payload: unknown,
+      options?: PublishOptions
+    ): Effect.Effect<Accepted, PublishError>
+    <A>(
+      topic: TypedTopic<A>,
+      payload: A,
+      options?: PublishOptions
+    ): Effect.Effect<Accepted, PublishError>
+  }
+  /** Publishes each item by itself; results stand in the order of the items. */
+  readonly publishMany: (
+    items: ReadonlyArray<Item>
+  ) => Effect.Effect<ReadonlyArray<Result.Result<Accepted, PublishError>>>
+  /**
+   * Runs `handler` for every message of a topic, pattern or typed topic under a durable
+   * subscription name, until the scope closes. A payload that does not decode is dead at once.
+   */
+  readonly handle: {
+    <E, R>(
+      name: string,
+      topic: string,
+      handler: (payload: unknown, delivery: Delivery) => Effect.Effect<unknown, E, R>,
+      options?: HandleOptions
+    ): Effect.Effect<void, HandleError, R | Scope.Scope>
+    <A, E, R>(
+      name: string,
+      topic: TypedTopic<A>,
+      handler: (payload: A, delivery: Delivery) => Effect.Effect<unknown, E, R>,
+      options?: HandleOptions
+    ): Effect.Effect<void, HandleError, R | Scope.Scope>
+  }
+  /** The bus underneath: pulls, dead letters, replays, the live state. */
+  readonly bus: MessageBus["Service"]
+}>()("codefactory/services/CodeFactory") {}
