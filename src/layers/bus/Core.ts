@@ -58,6 +58,8 @@ export class Core {
   /** Bytes that all consumers hold from the log. */
   readAheadBytes = 0
   published = 0
+  /** Messages published since a publisher last let others run. */
+  burst = 0
   unrouted = 0
   duplicates = 0
   discarded = 0

@@ -34,7 +34,7 @@ const unjournalled = Symbol("unjournalled")
 type Turn = Exit.Exit<unknown, unknown> | typeof nothing | typeof unjournalled
 
 /** The next delivery of a shard that may run now. */
-const take = (core: Core, shard: Shard): Pending | undefined => {
+const take = (core: Core, shard: Shard, now: number): Pending | undefined => {
   for (let found = shard.lanes.take(); found !== undefined; found = shard.lanes.take()) { // Gates.
     const { consumer, entry, order } = found
     if (order !== undefined && !consumer.order.admit(order, found, 0)) continue
@@ -43,7 +43,7 @@ const take = (core: Core, shard: Shard): Pending | undefined => {
       consumer.retry,
       found.attempts + 1,
       entry.message.expiresAt,
-      core.now()
+      now
     )
     if (refused === undefined) return found
     apply(core, found, refused)
@@ -85,9 +85,9 @@ const loop = (core: Core, worker: Worker): Effect.Effect<void> => {
     while: () => !worker.stopping,
     body: (): Effect.Effect<Turn> => {
       if (core.settler.stalled) return stalled
-      const delivery = take(core, shard)
+      const now = core.now() // Read once per message here and once at its end: it is not free.
+      const delivery = take(core, shard, now)
       if (delivery === undefined) return park(shard)
-      const now = core.now()
       begin(core, delivery, now)
       shard.inFlight++
       worker.current = delivery
