@@ -1,0 +1,84 @@
+/**
+ * The profile: which layers keep the promises. The only place that chooses among them.
+ */
+import { Duration, Effect, Layer } from "effect"
+import type { CodeFactory } from "../services/CodeFactory.ts"
+import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
+import type { MessageBus } from "../services/MessageBus.ts"
+import type { LogUnopened, MessageLog } from "../services/MessageLog.ts"
+import { Settings } from "../services/Settings.ts"
+import * as Bus from "./bus/Bus.ts"
+import { claimTtlMs } from "./bus/Deduplication.ts"
+import * as Edge from "./edge/Edge.ts"
+import * as Embedding from "./embed/Embedding.ts"
+import * as EmbeddedLog from "./log/EmbeddedLog.ts"
+import * as MemoryLog from "./log/MemoryLog.ts"
+import { version } from "./Version.ts"
+
+/** Where messages are kept: in memory only, or in `dataDir`, synced to its disk. */
+export type Storage =
+  | { readonly profile: "memory" }
+  | { readonly profile: "local"; readonly dataDir: string }
+
+/** The log of a profile. */
+export const log = (storage: Storage): Layer.Layer<MessageLog, LogUnopened> =>
+  storage.profile === "memory"
+    ? MemoryLog.layer
+    : EmbeddedLog.layer({
+      directory: storage.dataDir,
+      claimsFor: Duration.millis(claimTtlMs)
+    })
+
+/** What an embedding program can be told; see `optionsDefault` of the bus for the rest. */
+export interface EmbeddedOptions {
+  /** `local` unless set. */
+  readonly profile?: "memory" | "local"
+  /** Folder of the embedded store, `./data` unless set; ignored in memory. */
+  readonly dataDir?: string
+  /** 2 to 16; 8 unless set. */
+  readonly shardCount?: number
+  /** 2 to 8; 4 unless set. */
+  readonly workersPerShard?: number
+  /** Messages one shard holds; 10,000 unless set. */
+  readonly shardMessagesMax?: number
+}
+
+/** The bus inside another program. */
+export const embedded = (
+  options: EmbeddedOptions = {}
+): Layer.Layer<CodeFactory | MessageBus, LogUnopened> => {
+  const { limits } = Bus.optionsDefault
+  const bus = Bus.layer({
+    ...Bus.optionsDefault,
+    shardCount: options.shardCount ?? Bus.optionsDefault.shardCount,
+    workersPerShard: options.workersPerShard ?? Bus.optionsDefault.workersPerShard,
+    limits: { ...limits, slotsMax: options.shardMessagesMax ?? limits.slotsMax }
+  })
+  const storage: Storage = options.profile === "memory"
+    ? { profile: "memory" }
+    : { profile: "local", dataDir: options.dataDir ?? "./data" }
+  return Embedding.layer.pipe(Layer.provideMerge(bus), Layer.provide(log(storage)))
+}
+
+/** The service: the bus behind its HTTP edge, as the settings say. */
+export const served: Layer.Layer<EdgeAddress | MessageBus, LogUnopened | EdgeUnbound, Settings> =
+  Layer.unwrap(Effect.map(Settings, ({ profile, values: { bus, server, store } }) => {
+    const busLayer = Bus.layer({
+      ...Bus.optionsDefault,
+      shardCount: bus.shardCount,
+      workersPerShard: bus.workersPerShard,
+      drainMs: Duration.toMillis(server.drain),
+      limits: { slotsMax: bus.shardMessagesMax, bytesMax: bus.shardBytesMax }
+    })
+    const edge = Edge.layer({
+      host: server.host,
+      port: server.port,
+      metricsPort: server.metricsPort,
+      version,
+      profile
+    })
+    return edge.pipe(
+      Layer.provideMerge(busLayer),
+      Layer.provide(log({ profile, dataDir: store.dataDir }))
+    )
+  }))
