@@ -1,0 +1,24 @@
+/**
+ * Where the tests are, how many run at once, and for how long.
+ */
+import { defineConfig } from "vitest/config"
+
+const long = process.env["CODEFACTORY_LONG"] === "1"
+
+/**
+ * Each file runs in a process of its own, two at a time, so that 2 cores are enough. The time
+ * limits only end what hangs: no test asserts on the clock on the wall.
+ */
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: long ? 600_000 : 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+    reporters: ["default"],
+    // A seed of vitest's own order would hide which test left something behind.
+    sequence: { shuffle: false }
+  }
+})
