@@ -1,0 +1,144 @@
+/**
+ * Settings: everything an operator can choose, typed and checked before anything starts.
+ *
+ * Names, ranges, defaults and meanings stand in `src/layers/settings/catalogue`, one entry each;
+ * here stands what the program sees. A setting of a later feature is checked as well.
+ */
+import { Context, type Duration, type Redacted, Schema } from "effect"
+import type { Durability } from "./MessageLog.ts"
+
+/** Shards, their limits and their gates. */
+export interface BusSettings {
+  readonly shardCount: number
+  readonly workersPerShard: number
+  /** Messages one shard holds. */
+  readonly shardMessagesMax: number
+  /** Bytes one shard holds. */
+  readonly shardBytesMax: number
+  /** Fill, 0 to 1, at which the gate of a shard closes. */
+  readonly fillHigh: number
+  /** Fill, 0 to 1, below which it opens again. */
+  readonly fillLow: number
+  /** Bytes of the log that retention may not delete. */
+  readonly logBytesMax: number
+  readonly contentHash: boolean
+}
+
+/** What grows and shrinks by itself, and what watches over it. */
+export interface ScalingSettings {
+  readonly autoScale: boolean
+  readonly shardCountMin: number
+  readonly fillUp: number
+  readonly fillDown: number
+  readonly guardian: boolean
+  readonly guardianInterval: Duration.Duration
+}
+
+/** Where the process listens, and how it starts and stops. */
+export interface ServerSettings {
+  readonly host: string
+  readonly port: number
+  readonly metricsPort: number
+  readonly anonymousAllowed: boolean
+  readonly apiKeysFile: string | undefined
+  readonly proxyTrusted: boolean
+  /** Publish requests of one client per window; 0 is no limit. */
+  readonly requestsMax: number
+  readonly requestsWindow: Duration.Duration
+  readonly startupTimeout: Duration.Duration
+  readonly prestopDelay: Duration.Duration
+  readonly drain: Duration.Duration
+}
+
+/** Where messages are kept. */
+export interface StoreSettings {
+  readonly enabled: boolean
+  readonly dataDir: string
+  readonly durabilityRequired: Durability | undefined
+  readonly databaseUrl: Redacted.Redacted | undefined
+  readonly citus: boolean
+  readonly poolSize: number
+  readonly poolOverflowMax: number
+  readonly poolTimeout: Duration.Duration
+  readonly connectionAgeMax: Duration.Duration
+  readonly retryAttempts: number
+  readonly retryDelay: Duration.Duration
+}
+
+/** What pods share. */
+export interface CoordinationSettings {
+  readonly redis: boolean
+  readonly redisUrl: Redacted.Redacted | undefined
+  readonly distributedLocks: boolean
+  /** No other pod works on the same data. */
+  readonly singlePod: boolean
+  readonly kafka: boolean
+  readonly kafkaBrokers: ReadonlyArray<string>
+  readonly kafkaSinkConcurrency: number
+}
+
+/** How agents are loaded and run. */
+export interface AgentSettings {
+  readonly dir: string | undefined
+  /** 0 runs handlers in the main thread. */
+  readonly executorThreads: number
+  readonly parallelLoading: boolean
+  readonly modelsLazy: boolean
+}
+
+/** All settings by theme. */
+export interface SettingsRecord {
+  readonly bus: BusSettings
+  readonly scaling: ScalingSettings
+  readonly server: ServerSettings
+  readonly store: StoreSettings
+  readonly coordination: CoordinationSettings
+  readonly agents: AgentSettings
+}
+
+/** One setting as the operator sees it; a secret's value is `<redacted>`. */
+export interface SettingShown {
+  readonly name: string
+  /** Empty when it is not set and has no default. */
+  readonly value: string
+  readonly source: "default" | "environment" | "file"
+  readonly expected: string
+  readonly meaning: string
+  readonly secret: boolean
+  /** The feature it belongs to, when this version lacks it: the setting is checked but idle. */
+  readonly later: string | undefined
+}
+
+/** One illegal setting. `found` never shows a secret. */
+export const SettingIssue = Schema.Struct({
+  name: Schema.String,
+  found: Schema.String,
+  expected: Schema.String,
+  remedy: Schema.String
+})
+/** One illegal setting, for those who list them. */
+export type SettingIssue = typeof SettingIssue.Type
+
+/** Settings are illegal, all of them listed; the program refuses to start. */
+export class SettingsInvalid extends Schema.TaggedError<SettingsInvalid>()("SettingsInvalid", {
+  issues: Schema.NonEmptyArray(SettingIssue)
+}) {
+  override get message(): string {
+    return this.issues
+      .map((issue) =>
+        `${issue.name}: found ${issue.found}, expected ${issue.expected}; ${issue.remedy}`
+      )
+      .join("\n")
+  }
+}
+
+/** The settings of this process, read once at start. */
+export class Settings extends Context.Service<Settings, {
+  /** The way messages are kept. Source: design, section 6. */
+  readonly profile: "memory" | "local"
+  readonly values: SettingsRecord
+  /** Every setting, by theme, with its value and where that came from. */
+  readonly shown: ReadonlyArray<SettingShown>
+  /** What is set without effect in this version, one sentence each; to be logged at start. */
+  readonly notices: ReadonlyArray<string>
+}>()("codefactory/services/Settings") {}
