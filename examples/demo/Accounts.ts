@@ -1,0 +1,81 @@
+/**
+ * The accounts: what became of every message, and the law that the numbers obey.
+ */
+import { Data, Effect, Schedule } from "effect"
+import { type Accepted, CodeFactory } from "../../src/CodeFactory.ts"
+import type { SubscriptionSnapshot } from "../../src/domain/Snapshot.ts"
+import { matcher } from "../../src/domain/TopicPattern.ts"
+import { table } from "./Table.ts"
+
+/** A message is unaccounted for, or was still pending when the wait for it ended. */
+export class Unbalanced extends Data.TaggedError("Unbalanced")<{ readonly reason: string }> {}
+
+/** Waits until no delivery is pending; the retries of the demo take a tenth of a second. */
+export const settled = CodeFactory.use(({ bus }) =>
+  Effect.suspend(() => {
+    const pending = bus.snapshot().subscriptions.reduce((sum, one) => sum + one.pending, 0)
+    return pending === 0
+      ? Effect.void
+      : Effect.fail(new Unbalanced({ reason: `${pending} deliveries are still pending` }))
+  }).pipe(
+    Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "15 seconds" })))
+  )
+)
+
+/** One line for each subscription. */
+export const subscriptionTable = CodeFactory.use(({ bus }) =>
+  Effect.sync(() => table(header, bus.snapshot().subscriptions.toSorted(byName).map(rowOf)))
+)
+
+/**
+ * The law: each subscription matched every message its pattern wants, and each of these, and each
+ * replayed one, was acked, became a dead letter, or is pending.
+ */
+export const balance = (published: ReadonlyArray<Accepted>) =>
+  CodeFactory.use(({ bus }) =>
+    Effect.gen(function*() {
+      const snapshots = new Map(bus.snapshot().subscriptions.map((one) => [one.name, one]))
+      for (const { name, options } of yield* bus.subscriptions) {
+        const wants = matcher(options.topic)
+        const wanted = published.filter(({ topic }) => wants(topic)).length
+        const found = snapshots.get(name)
+        if (found === undefined || found.matched !== wanted || settlements(found) !== due(found)) {
+          return yield* new Unbalanced({ reason: `${name}: ${wanted} wanted, but ${show(found)}` })
+        }
+      }
+      return snapshots.size
+    })
+  )
+
+const due = ({ matched, replayed }: SubscriptionSnapshot): number => matched + replayed
+
+const settlements = (one: SubscriptionSnapshot): number =>
+  one.acked + one.deadLettered + one.expired + one.dropped + one.pending
+
+const show = (one: SubscriptionSnapshot | undefined): string =>
+  one === undefined ? "it is gone" : JSON.stringify({ ...one, callbackLatency: undefined })
+
+const byName = (a: SubscriptionSnapshot, b: SubscriptionSnapshot): number =>
+  a.name < b.name ? -1 : 1
+
+const header = [
+  "subscription",
+  "matched",
+  "replayed",
+  "acked",
+  "dead-lettered",
+  "pending",
+  "retries",
+  "letters kept"
+]
+
+const rowOf = (one: SubscriptionSnapshot) => [
+  one.name,
+  one.matched,
+  one.replayed,
+  one.acked,
+  one.deadLettered,
+  one.pending,
+  one.redelivered,
+  one.deadLetters
+]
