@@ -1,0 +1,83 @@
+/**
+ * The HTTP edge: the API on one port, the metrics on another, over the bus and nothing else.
+ */
+import { Clock, Effect, Layer } from "effect"
+import { EdgeAddress, type EdgeUnbound } from "../../services/EdgeAddress.ts"
+import { MessageBus } from "../../services/MessageBus.ts"
+import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
+import { batchRoutes } from "./BatchRoutes.ts"
+import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
+import { edgeLimits } from "./EdgeLimits.ts"
+import { makeGuard } from "./Guard.ts"
+import { serve } from "./NodeFront.ts"
+import { publishRoutes } from "./PublishRoutes.ts"
+import { pullRoutes } from "./PullRoutes.ts"
+import { makeRouter } from "./Router.ts"
+import { type Build, livenessRoutes, stateRoutes } from "./StateRoutes.ts"
+import { subscriptionRoutes } from "./SubscriptionRoutes.ts"
+import type { Route } from "./Web.ts"
+
+/** Where to listen (port 0: any free one) and what `/v1/info` says of the program. */
+export interface EdgeOptions {
+  readonly host: string
+  readonly port: number
+  readonly metricsPort: number
+  readonly version: string
+  readonly profile: string
+}
+
+/** Every route of the API. */
+export const apiRoutes = (bus: MessageBus["Service"], build: Build): ReadonlyArray<Route> => [
+  ...publishRoutes(bus),
+  ...batchRoutes(bus),
+  ...pullRoutes(bus),
+  ...subscriptionRoutes(bus),
+  ...deadLetterRoutes(bus),
+  ...stateRoutes(bus, build)
+]
+
+/** The routes of the metrics port. */
+export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Route> => [
+  {
+    method: "GET",
+    pattern: "/metrics",
+    body: undefined,
+    waits: false,
+    handle: () => Effect.map(text, (body) => ({ status: 200, contentType, headers: {}, body }))
+  },
+  ...livenessRoutes
+]
+
+/** Serves until the scope closes; running requests may finish first. */
+export const layer = (
+  { host, metricsPort, port, profile, version }: EdgeOptions
+): Layer.Layer<EdgeAddress, EdgeUnbound, MessageBus> =>
+  Layer.effect(
+    EdgeAddress,
+    Effect.gen(function*() {
+      const bus = yield* MessageBus
+      const startedAt = yield* Clock.currentTimeMillis
+      const runtime = `node ${process.versions.node}`
+      const metrics = makeMetrics(bus.snapshot, edgeLimits)
+      const guard = makeGuard(host)
+      const front = (routes: ReadonlyArray<Route>, boundTo: number) =>
+        serve({
+          app: { guard, router: makeRouter(routes) },
+          metrics: metrics.http,
+          host,
+          port: boundTo
+        })
+      const boundMetrics = yield* front(metricsRoutes(metrics), metricsPort)
+      const bound = yield* front(apiRoutes(bus, { version, profile, runtime, startedAt }), port)
+      return EdgeAddress.of({
+        host,
+        port: bound,
+        url: urlOf(host, bound),
+        metricsPort: boundMetrics,
+        metricsUrl: urlOf(host, boundMetrics)
+      })
+    })
+  )
+
+const urlOf = (host: string, port: number) =>
+  `http://${host.includes(":") ? `[${host}]` : host}:${port}`

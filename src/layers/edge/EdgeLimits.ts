@@ -1,0 +1,56 @@
+/**
+ * The limits of the HTTP edge: what one request, one connection and one server may take.
+ *
+ * Bytes are UTF-8 bytes on the wire, times are milliseconds. Each is also a metric
+ * (`http_edge_limit{name}`), so that a dashboard shows how near to it the edge runs.
+ */
+import {
+  headersBytesMax,
+  keyLengthMax,
+  payloadBytesMax,
+  payloadDepthMax
+} from "../../domain/Message.ts"
+import { pullMax } from "../../services/MessageBus.ts"
+
+/** All limits, by the names under which `/v1/info` and the metrics show them. */
+export const edgeLimits = {
+  payloadBytesMax,
+  headersBytesMax,
+  keyLengthMax,
+  payloadDepthMax,
+  /** One message: its payload and 64 KiB for all else. Source: design, section 9, "limits". */
+  bodyBytesMax: payloadBytesMax + 65_536,
+  /** Source: design, section 9, "limits". */
+  batchBytesMax: 16 * 1_048_576,
+  /** Bodies being read on all connections together: sixteen whole batches. */
+  bodiesBytesMax: 16 * 16 * 1_048_576,
+  /** Source: design, section 9, "limits". */
+  batchMessagesMax: 10_000,
+  pullMessagesMax: pullMax.count,
+  pullBytesMax: pullMax.bytes,
+  pullWaitMsMax: pullMax.waitMs,
+  /** Ack ids of one ack, nack or extend: two full pulls, and a body of at most 1.1 MB. */
+  ackIdsMax: 10_000,
+  /** Longest wait a nack may ask for: as long as the longest lease. */
+  nackDelayMsMax: 3_600_000,
+  /** Dead letters of one page; a page also ends at `pullBytesMax`. */
+  deadLettersPageMax: 1_000,
+  /** Field errors named in one answer: enough to mend a request, too few to amplify one. */
+  fieldErrorsMax: 10,
+  /** Source: design, section 9, "Limits beside those above". */
+  connectionsMax: 20_000,
+  /** Bytes of a request's head. Source: faults, F21. */
+  headBytesMax: 16_384,
+  /** Source: faults, F20: sockets of slow senders closed within 15 s. */
+  headTimeoutMs: 10_000,
+  /** Head and body. Source: faults, F20: slow bodies closed within 35 s. */
+  requestTimeoutMs: 30_000,
+  /** Source: design, section 9: longer than the 60 s of common load balancers. */
+  keepAliveMs: 75_000,
+  /** How often slow senders are looked for: within the 5 s that F20 leaves. */
+  slowCheckMs: 2_500,
+  /** How long running requests may finish while the server closes. */
+  closeMsMax: 5_000,
+  /** How long a refused sender may read the answer before its connection is cut. */
+  lingerMs: 1_000
+} as const

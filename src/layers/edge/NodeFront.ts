@@ -1,0 +1,200 @@
+/**
+ * The front on `node:http`: with its neighbours the only part of the edge that knows this server.
+ *
+ * `node:http` itself and no framework's router: measured, one costs 50 us more for every request.
+ */
+import { type Context, Effect, type Fiber, Option, Result, type Scope } from "effect"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import { EdgeUnbound } from "../../services/EdgeAddress.ts"
+import type { HttpMetrics } from "../observe/HttpMetrics.ts"
+import { admit, type App, handle } from "./Admission.ts"
+import { refuse, replyOf } from "./Answer.ts"
+import { edgeLimits } from "./EdgeLimits.ts"
+import { type BodyBudget, readBody } from "./NodeBody.ts"
+import { headOf } from "./NodeHead.ts"
+import { refuseConnection, send, sendUnread } from "./NodeReply.ts"
+import type { Answerable } from "./Problem.ts"
+import { Refusal } from "./Refusal.ts"
+import type { Matched } from "./Router.ts"
+import type { Head, Reply, Route } from "./Web.ts"
+
+/** What a front serves and where; port 0 is any free one. */
+export interface FrontOptions {
+  readonly app: App
+  readonly metrics: HttpMetrics
+  readonly host: string
+  readonly port: number
+}
+
+/** Listens until the scope closes; gives the bound port. Running requests may finish meanwhile. */
+export const serve = (options: FrontOptions): Effect.Effect<number, EdgeUnbound, Scope.Scope> =>
+  Effect.gen(function*() {
+    const front = makeFront(options, yield* Effect.context<never>())
+    yield* Effect.acquireRelease(listen(front.server, options), () => close(front))
+    const address = front.server.address()
+    return typeof address === "object" && address !== null ? address.port : options.port
+  })
+
+type Running = Fiber.Fiber<Reply, Answerable>
+
+/** A running server. Mutable: touched for every request. */
+interface Front {
+  readonly app: App
+  readonly metrics: HttpMetrics
+  readonly context: Context.Context<never>
+  readonly server: Server
+  /** Requests that are not answered yet. */
+  readonly open: Set<ServerResponse>
+  /** Fibers of routes that may wait for long. */
+  readonly waiting: Set<Running>
+  readonly connections: Set<Socket>
+  readonly budget: BodyBudget
+  closing: boolean
+}
+
+/** One request on its way to its reply. `startedAt` is milliseconds and serves a metric only. */
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly head: Head
+  readonly startedAt: number
+}
+
+const makeFront = ({ app, metrics }: FrontOptions, context: Context.Context<never>): Front => {
+  const server = createServer({
+    headersTimeout: edgeLimits.headTimeoutMs,
+    requestTimeout: edgeLimits.requestTimeoutMs,
+    keepAliveTimeout: edgeLimits.keepAliveMs,
+    maxHeaderSize: edgeLimits.headBytesMax,
+    connectionsCheckingInterval: edgeLimits.slowCheckMs,
+    requireHostHeader: false // The guard refuses it, with a problem document.
+  })
+  server.maxConnections = edgeLimits.connectionsMax
+  server.maxHeadersCount = 0 // None is dropped unseen; their bytes are limited.
+  const front: Front = {
+    app,
+    metrics,
+    context,
+    server,
+    open: new Set(),
+    waiting: new Set(),
+    connections: new Set(),
+    budget: { bytes: 0 },
+    closing: false
+  }
+  attach(front)
+  metrics.observe({ inFlight: () => front.open.size, connections: () => front.connections.size })
+  return front
+}
+
+const attach = (front: Front): void => {
+  const { connections, metrics, open, server } = front
+  server.on("request", (request, response) => accept(front, request, response, false))
+  server.on("checkContinue", (request, response) => accept(front, request, response, true))
+  server.on("checkExpectation", (request, response) => {
+    const expectation = request.headers.expect ?? ""
+    sendUnread(request, response, refuse(Refusal.ExpectationRefused({ expectation })))
+  })
+  server.on("clientError", (error, socket) => {
+    // A whole request of the connection may wait for its reply, which this must not look like.
+    const owed = Array.from(open).some((response) =>
+      response.req.socket === socket && response.req.complete
+    )
+    if (owed) socket.destroy()
+    else refuseConnection(error, socket)
+    metrics.connectionsRefused()
+  })
+  server.on("drop", () => metrics.connectionsRefused())
+  server.on("connection", (socket) => {
+    connections.add(socket)
+    socket.on("close", () => connections.delete(socket))
+  })
+}
+
+const accept = (
+  front: Front,
+  request: IncomingMessage,
+  response: ServerResponse,
+  expects: boolean
+): void => {
+  const exchange = { request, response, head: headOf(request), startedAt: performance.now() }
+  front.open.add(response)
+  response.on("close", () => front.open.delete(response))
+  const admitted = admit(front.app, exchange.head)
+  if (Result.isFailure(admitted)) return refuseUnread(front, exchange, admitted.failure, undefined)
+  const { route } = admitted.success
+  if (route.body === undefined) return run(front, exchange, admitted.success, noBody)
+  if (expects) response.writeContinue()
+  readBody(request, route.body.bytesMax, front.budget, (body) =>
+    body instanceof Uint8Array
+      ? run(front, exchange, admitted.success, body)
+      : refuseUnread(front, exchange, body, route))
+}
+
+const noBody = new Uint8Array()
+
+const run = (front: Front, exchange: Exchange, matched: Matched, body: Uint8Array): void => {
+  const { route } = matched
+  const fiber = Effect.runForkWith(front.context)(handle(matched, exchange.head, body))
+  if (route.waits) endWithClient(front, exchange, fiber)
+  fiber.addObserver((exit) => {
+    const [reply, defect] = replyOf(exit)
+    if (Option.isSome(defect)) {
+      const where = `defect in ${route.method} ${route.pattern}`
+      Effect.runForkWith(front.context)(Effect.logError(where, defect.value))
+    }
+    count(front, exchange, route, reply)
+    send(exchange.response, reply, front.closing)
+  })
+}
+
+/** Interrupts the fiber when nobody waits for its reply any more. */
+const endWithClient = (front: Front, { response }: Exchange, fiber: Running): void => {
+  front.waiting.add(fiber)
+  response.on("close", () => fiber.interruptUnsafe())
+  fiber.addObserver(() => front.waiting.delete(fiber))
+}
+
+const refuseUnread = (
+  front: Front,
+  exchange: Exchange,
+  refusal: Refusal,
+  route: Route | undefined
+): void => {
+  const reply = refuse(refusal)
+  count(front, exchange, route, reply)
+  sendUnread(exchange.request, exchange.response, reply)
+}
+
+const count = ({ metrics }: Front, exchange: Exchange, route: Route | undefined, reply: Reply) =>
+  metrics.finished(
+    exchange.head.method,
+    route?.pattern,
+    reply.status,
+    (performance.now() - exchange.startedAt) / 1_000
+  )
+
+const listen = (server: Server, { host, port }: FrontOptions): Effect.Effect<void, EdgeUnbound> =>
+  Effect.callback((resume) => {
+    const failed = (error: NodeJS.ErrnoException) =>
+      resume(Effect.fail(new EdgeUnbound({ host, port, code: error.code ?? error.message })))
+    server.once("error", failed)
+    server.listen(port, host, () => {
+      server.off("error", failed)
+      resume(Effect.void)
+    })
+  })
+
+/** No new connection; waiting requests end now, running ones within the limit. */
+const close = (front: Front): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    front.closing = true
+    front.server.close(() => resume(Effect.void))
+    for (const fiber of front.waiting) fiber.interruptUnsafe()
+    const busy = new Set(Array.from(front.open, ({ req }) => req.socket))
+    for (const socket of front.connections) if (!busy.has(socket)) socket.destroy()
+  }).pipe(
+    Effect.timeoutOption(edgeLimits.closeMsMax),
+    Effect.andThen(Effect.sync(() => front.server.closeAllConnections()))
+  )

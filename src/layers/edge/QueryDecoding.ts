@@ -1,0 +1,26 @@
+/**
+ * Queries: the text after `?` by a schema of optional fields, unknown and repeated ones refused.
+ */
+import { Result, type Schema } from "effect"
+import { decoder } from "./BodyDecoding.ts"
+import { shownName } from "./JsonFields.ts"
+import { fieldInvalid, type Refusal } from "./Refusal.ts"
+
+/** Parameters one query may have: more than any route knows. */
+const parametersMax = 32
+
+/** A decoder of queries; every value is text to the schema. */
+export const queryDecoder = <S extends Schema.Decoder<unknown>>(schema: S) => {
+  const decode = decoder(schema)
+  return (query: string): Result.Result<S["Type"], Refusal> => {
+    const parameters = Array.from(new URLSearchParams(query))
+    if (parameters.length > parametersMax) {
+      return Result.fail(fieldInvalid("query", `expected at most ${parametersMax} parameters`))
+    }
+    const names = parameters.map(([name]) => name)
+    const twice = names.find((name, index) => names.indexOf(name) !== index)
+    return twice === undefined
+      ? decode(Object.fromEntries(parameters))
+      : Result.fail(fieldInvalid(shownName(twice), "given twice"))
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Refusals: what the edge itself says no to, before the bus hears of it.
+ *
+ * Values, not errors with stacks: a flood of bad requests must stay cheap.
+ */
+import { Data } from "effect"
+
+/** One field that is not usable and what was expected of it. */
+export interface FieldError {
+  readonly field: string
+  readonly reason: string
+}
+
+/** Every refusal of the edge; `Problem.ts` gives each one its answer. */
+export type Refusal = Data.TaggedEnum<{
+  /** No route has this path. */
+  RouteUnknown: { readonly path: string }
+  /** The path is there, the method is not. */
+  MethodRefused: { readonly method: string; readonly allow: string }
+  /** The path is not percent-encoded UTF-8. */
+  PathMalformed: { readonly path: string }
+  /** The request was addressed to a name that is not this server's: DNS rebinding. */
+  HostRefused: { readonly host: string }
+  /** A web page of another site sent it. */
+  OriginRefused: { readonly origin: string }
+  ContentTypeRefused: { readonly found: string; readonly expected: ReadonlyArray<string> }
+  EncodingRefused: { readonly encoding: string }
+  BodyTooLarge: { readonly limitBytes: number }
+  BodyMalformed: {
+    readonly kind: "NotUtf8" | "NotJson" | "NotObject" | "NotArray"
+    readonly reason: string
+  }
+  DepthExceeded: { readonly limit: number }
+  FieldsInvalid: { readonly errors: ReadonlyArray<FieldError> }
+  /** A field of a later version. */
+  FeatureUnsupported: { readonly field: string }
+  BatchEmpty: {}
+  BatchTooLarge: { readonly limit: number }
+  MessageUnknown: { readonly id: string }
+  /** Not HTTP/1.1. */
+  HttpMalformed: { readonly reason: string }
+  HeadTooLarge: { readonly limitBytes: number }
+  RequestTooSlow: { readonly limitMs: number }
+  ExpectationRefused: { readonly expectation: string }
+  /** The bodies that are being read take all the memory they may. */
+  EdgeBusy: { readonly limitBytes: number }
+  /** The server is closing and ended the request. */
+  EdgeClosing: {}
+}>
+
+/** Constructors and matchers of refusals. */
+export const Refusal = Data.taggedEnum<Refusal>()
+
+/** The refusal of one field. */
+export const fieldInvalid = (field: string, reason: string): Refusal =>
+  Refusal.FieldsInvalid({ errors: [{ field, reason }] })

@@ -1,0 +1,126 @@
+/**
+ * Subscriptions: create or change, show, list, delete.
+ */
+import { Effect, Result, Schema } from "effect"
+import type { SubscriptionSnapshot } from "../../domain/Snapshot.ts"
+import {
+  optionsDefault,
+  type Subscription,
+  SubscriptionName,
+  SubscriptionOptions,
+  SubscriptionUnknown
+} from "../../domain/Subscription.ts"
+import type { MessageBus } from "../../services/MessageBus.ts"
+import { bodyObject, decoder, jsonBody } from "./BodyDecoding.ts"
+import { Refusal } from "./Refusal.ts"
+import { empty, json, type Request, type Route } from "./Web.ts"
+
+const pattern = "/v1/subscriptions/{name}"
+
+/** `PUT`, `GET` and `DELETE /v1/subscriptions/{name}`, `GET /v1/subscriptions`. */
+export const subscriptionRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route> => [
+  { method: "PUT", pattern, body: jsonBody, waits: false, handle: put(bus) },
+  { method: "GET", pattern, body: undefined, waits: false, handle: get(bus) },
+  {
+    method: "DELETE",
+    pattern,
+    body: undefined,
+    waits: false,
+    handle: ({ params }) => Effect.as(bus.deleteSubscription(params["name"] ?? ""), empty(204))
+  },
+  {
+    method: "GET",
+    pattern: "/v1/subscriptions",
+    body: undefined,
+    waits: false,
+    handle: () =>
+      Effect.map(
+        bus.subscriptions,
+        (subscriptions) =>
+          json(200, { subscriptions: shownAll(subscriptions, bus.snapshot().subscriptions) })
+      )
+  }
+]
+
+const put = (bus: MessageBus["Service"]) =>
+  Effect.fnUntraced(function*({ body, params }: Request) {
+    const { name } = yield* Effect.fromResult(decodeName({ name: params["name"] }))
+    const options = yield* Effect.fromResult(optionsOf(body))
+    const { created, subscription } = yield* bus.createSubscription(name, options)
+    return json(created === "New" ? 201 : 200, shown(subscription, counters(bus, name)))
+  })
+
+const get = (bus: MessageBus["Service"]) =>
+  Effect.fnUntraced(function*({ params }: Request) {
+    const subscription = yield* findSubscription(bus, params["name"] ?? "")
+    return json(200, shown(subscription, counters(bus, subscription.name)))
+  })
+
+/** The subscription of that name. */
+export const findSubscription = (
+  bus: MessageBus["Service"],
+  name: string
+): Effect.Effect<Subscription, SubscriptionUnknown> =>
+  Effect.flatMap(bus.subscriptions, (subscriptions) => {
+    const found = subscriptions.find((subscription) => subscription.name === name)
+    return found === undefined
+      ? Effect.fail(new SubscriptionUnknown({ name }))
+      : Effect.succeed(found)
+  })
+
+const { ackTimeoutMs, from, maxAttempts, ordering, topic } = SubscriptionOptions.fields
+
+const decodeName = decoder(Schema.Struct({ name: SubscriptionName }))
+
+const Asked = Schema.Struct({
+  topic,
+  ordering: Schema.optionalKey(ordering),
+  maxAttempts: Schema.optionalKey(maxAttempts),
+  ackTimeoutMs: Schema.optionalKey(ackTimeoutMs),
+  from: Schema.optionalKey(from),
+  mode: Schema.optionalKey(Schema.Literal("compete"))
+})
+
+const decodeOptions = decoder(Asked)
+
+/** Fields of a later version. */
+const laterFields = ["filter", "maxAgeMs"]
+
+const optionsOf = (body: Uint8Array): Result.Result<SubscriptionOptions, Refusal> =>
+  Result.flatMap(bodyObject(body, laterFields), (object) =>
+    object["mode"] === "broadcast"
+      ? Result.fail(Refusal.FeatureUnsupported({ field: "mode" }))
+      : Result.map(decodeOptions(object), withDefaults))
+
+/** `mode` has one value in this version, so it is not an option of the bus. */
+const withDefaults = ({ mode: _mode, ...options }: typeof Asked.Type): SubscriptionOptions => ({
+  ...optionsDefault,
+  ...options
+})
+
+const counters = (bus: MessageBus["Service"], name: string) =>
+  bus.snapshot().subscriptions.find((subscription) => subscription.name === name)
+
+/** Options and counters; a subscription that the snapshot does not hold yet has none pending. */
+const shown = ({ name, options }: Subscription, live: SubscriptionSnapshot | undefined) => ({
+  name,
+  topic: options.topic,
+  ordering: options.ordering,
+  maxAttempts: options.maxAttempts,
+  ackTimeoutMs: options.ackTimeoutMs,
+  from: options.from,
+  mode: "compete",
+  pending: live?.pending ?? 0,
+  inFlight: live?.inFlight ?? 0,
+  acked: live?.acked ?? 0,
+  deadLettered: live?.deadLettered ?? 0,
+  deadLetters: live?.deadLetters ?? 0
+})
+
+const shownAll = (
+  subscriptions: ReadonlyArray<Subscription>,
+  live: ReadonlyArray<SubscriptionSnapshot>
+) => {
+  const byName = new Map(live.map((snapshot) => [snapshot.name, snapshot]))
+  return subscriptions.map((subscription) => shown(subscription, byName.get(subscription.name)))
+}

@@ -1,0 +1,70 @@
+/**
+ * Requests and replies as the edge sees them: plain values that no HTTP server is part of, so that
+ * `node:http` and other fronts share everything behind them.
+ */
+import type { Effect } from "effect"
+import type { Answerable } from "./Problem.ts"
+
+/** The head of a request. `path` and `query` are as sent; the query has no `?`. */
+export interface Head {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  /** A header by its lower-case name. */
+  readonly header: (name: string) => string | undefined
+}
+
+/** A whole request. `params` are the path's, percent-decoded; the body is empty if none is due. */
+export interface Request {
+  readonly head: Head
+  readonly params: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** What is sent back. The body is text; its length and the date are the front's to add. */
+export interface Reply {
+  readonly status: number
+  readonly contentType: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Which bodies a route reads; the limit is in bytes. */
+export interface BodyRule {
+  readonly contentTypes: ReadonlyArray<string>
+  readonly bytesMax: number
+}
+
+/** One route. In `pattern` a segment in braces is a parameter. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
+  readonly pattern: string
+  readonly body: BodyRule | undefined
+  /** It may wait for long, so it is interrupted once the client is gone or the server closes. */
+  readonly waits: boolean
+  readonly handle: (request: Request) => Effect.Effect<Reply, Answerable>
+}
+
+/** The content type of all answers but problems. */
+export const jsonType = "application/json"
+
+const noHeaders: Readonly<Record<string, string>> = {}
+
+/** A reply of JSON text. */
+export const jsonText = (
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = noHeaders
+): Reply => ({ status, contentType: jsonType, headers, body })
+
+/** A reply of a value as JSON. */
+export const json = (status: number, value: unknown): Reply =>
+  jsonText(status, JSON.stringify(value))
+
+/** A reply without a body. */
+export const empty = (status: number): Reply => ({
+  status,
+  contentType: "",
+  headers: noHeaders,
+  body: ""
+})

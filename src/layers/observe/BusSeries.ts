@@ -1,0 +1,217 @@
+/**
+ * The series of the bus: what each is called and how it is read from a snapshot.
+ *
+ * Data only. Names without a unit suffix are those of the design's metrics contract (section 8),
+ * which dashboards and alerts use. Every series is there from the start, at 0.
+ */
+import type { Histogram, ShardSnapshot, Snapshot } from "../../domain/Snapshot.ts"
+
+/** One value of a series. `suffix` is what a histogram appends to the name. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string | number>>
+  readonly value: number
+  readonly suffix?: "_bucket" | "_sum" | "_count"
+}
+
+/** A series and how it is read. */
+export interface Series {
+  readonly name: string
+  readonly help: string
+  readonly type: "counter" | "gauge" | "histogram"
+  readonly read: (snapshot: Snapshot) => ReadonlyArray<Sample>
+}
+
+const one = (value: number): ReadonlyArray<Sample> => [{ labels: {}, value }]
+
+const byShard = (read: (shard: ShardSnapshot) => number) => (snapshot: Snapshot) =>
+  snapshot.shards.map((shard) => ({ labels: { shard: shard.id }, value: read(shard) }))
+
+/** Topics over the limit share the label `other`, which is there from the start. */
+const byTopic = (counts: ReadonlyArray<readonly [topic: string, count: number]>) =>
+  (counts.some(([topic]) => topic === "other") ? counts : [...counts, ["other", 0] as const])
+    .map(([topic, value]) => ({ labels: { topic }, value }))
+
+/** Buckets are cumulative in the exposition, and not in the snapshot. */
+const histogram = (
+  { bounds, counts, sum }: Histogram,
+  labels: Sample["labels"] = {}
+): ReadonlyArray<Sample> => {
+  const samples: Array<Sample> = []
+  const total = counts.reduce((below, count, index) => {
+    const le = bounds[index] ?? "+Inf"
+    samples.push({ labels: { ...labels, le }, value: below + count, suffix: "_bucket" })
+    return below + count
+  }, 0)
+  return [
+    ...samples,
+    { labels, value: sum, suffix: "_sum" },
+    { labels, value: total, suffix: "_count" }
+  ]
+}
+
+/** Without a subscription there is one empty histogram, of no subscription. */
+const callbackLatency = ({ messageAge, subscriptions }: Snapshot) =>
+  subscriptions.length === 0
+    ? histogram({ bounds: messageAge.bounds, counts: messageAge.counts.map(() => 0), sum: 0 })
+    : subscriptions.flatMap(({ callbackLatency, name }) =>
+      histogram(callbackLatency, { subscription: name })
+    )
+
+/** The tags of refused publishes: at 0 from the start. */
+const refusals = [
+  "BusClosed",
+  "ShardFull",
+  "IdempotencyConflict",
+  "IdempotencyInFlight",
+  "TopicReserved",
+  "MessageInvalid",
+  "PayloadTooLarge",
+  "LogUnavailable"
+] as const
+
+const refused = (snapshot: Snapshot): ReadonlyArray<Sample> =>
+  Array.from(new Set([...refusals, ...Object.keys(snapshot.refused)]), (error) => ({
+    labels: { error },
+    value: snapshot.refused[error] ?? 0
+  }))
+
+/** The contract: names, labels and units of the design, section 8. */
+export const contractSeries: ReadonlyArray<Series> = [
+  {
+    name: "message_bus_queue_size",
+    help: "Deliveries that wait for a worker",
+    type: "gauge",
+    read: ({ shards }) =>
+      shards.flatMap(({ id: shard, queued }) => [
+        { labels: { shard, lane: "high" }, value: queued.high },
+        { labels: { shard, lane: "normal" }, value: queued.normal }
+      ])
+  },
+  {
+    name: "message_bus_message_age",
+    help: "Seconds from publish to first hand-out",
+    type: "histogram",
+    read: ({ messageAge }) => histogram(messageAge)
+  },
+  {
+    name: "message_bus_dispatch_duration",
+    help: "Seconds from taking a delivery to its settlement",
+    type: "histogram",
+    read: ({ dispatchDuration }) => histogram(dispatchDuration)
+  },
+  {
+    name: "message_bus_topic_throughput",
+    help: "Messages accepted",
+    type: "counter",
+    read: ({ topics }) => byTopic(topics)
+  },
+  {
+    name: "message_bus_callback_latency",
+    help: "Seconds of handler runs, or from lease to ack",
+    type: "histogram",
+    read: callbackLatency
+  },
+  {
+    name: "message_bus_callback_errors",
+    help: "Handler runs that failed",
+    type: "counter",
+    read: ({ callbackErrors }) => byTopic(callbackErrors)
+  },
+  {
+    name: "message_bus_publish_retries",
+    help: "Internal retries of an append; a commit holds messages of all shards",
+    type: "counter",
+    read: ({ commitRetries, shards }) => [
+      ...shards.map(({ id }) => ({ labels: { shard: id }, value: 0 })),
+      { labels: { shard: "all" }, value: commitRetries }
+    ]
+  },
+  {
+    name: "kafka_connection_failures",
+    help: "Failed connections to Kafka, which is off in this version",
+    type: "counter",
+    read: () => [{ labels: { reason: "other" }, value: 0 }]
+  },
+  {
+    name: "kafka_health_check_status",
+    help: "1 when Kafka is healthy; 0 when it is not, or is off",
+    type: "gauge",
+    read: () => one(0)
+  }
+]
+
+/** What the contract does not name: in base units, counters ending in `_total`. */
+export const furtherSeries: ReadonlyArray<Series> = [
+  {
+    name: "message_bus_published_total",
+    help: "Messages accepted",
+    type: "counter",
+    read: ({ published }) => one(published)
+  },
+  {
+    name: "message_bus_unrouted_total",
+    help: "Accepted messages that no subscription matched",
+    type: "counter",
+    read: ({ unrouted }) => one(unrouted)
+  },
+  {
+    name: "message_bus_duplicates_total",
+    help: "Publishes answered with an earlier acceptance",
+    type: "counter",
+    read: ({ duplicates }) => one(duplicates)
+  },
+  {
+    name: "message_bus_refused_total",
+    help: "Publishes refused",
+    type: "counter",
+    read: refused
+  },
+  {
+    name: "message_bus_commit_retries_total",
+    help: "Commits of the log that failed and were tried again",
+    type: "counter",
+    read: ({ commitRetries }) => one(commitRetries)
+  },
+  {
+    name: "message_bus_running",
+    help: "1 while the bus takes messages",
+    type: "gauge",
+    read: ({ state }) => one(state === "Running" ? 1 : 0)
+  },
+  {
+    name: "message_bus_degraded",
+    help: "Reasons why the bus is not fully well",
+    type: "gauge",
+    read: ({ degraded }) => one(degraded.length)
+  },
+  {
+    name: "message_bus_shard_slots",
+    help: "Messages that count against the shard's gate",
+    type: "gauge",
+    read: byShard(({ slots }) => slots)
+  },
+  {
+    name: "message_bus_shard_bytes",
+    help: "Bytes that count against the shard's gate",
+    type: "gauge",
+    read: byShard(({ bytes }) => bytes)
+  },
+  {
+    name: "message_bus_shard_workers",
+    help: "Workers",
+    type: "gauge",
+    read: byShard(({ workers }) => workers)
+  },
+  {
+    name: "message_bus_shard_in_flight",
+    help: "Handlers that run",
+    type: "gauge",
+    read: byShard(({ inFlight }) => inFlight)
+  },
+  {
+    name: "message_bus_worker_restarts_total",
+    help: "Workers that ended by a defect and were started again",
+    type: "counter",
+    read: byShard(({ workerRestarts }) => workerRestarts)
+  }
+]

@@ -1,0 +1,52 @@
+/**
+ * The metrics of one server: a registry of its own, so that two buses in a process do not clash.
+ */
+import { Effect } from "effect"
+import { collectDefaultMetrics, type Metric, Registry } from "prom-client"
+import type { Snapshot } from "../../domain/Snapshot.ts"
+import { contractSeries, furtherSeries, type Series } from "./BusSeries.ts"
+import * as HttpMetrics from "./HttpMetrics.ts"
+import { subscriptionSeries } from "./SubscriptionSeries.ts"
+
+/** The exposition and what others add to it. */
+export interface Metrics {
+  readonly http: HttpMetrics.HttpMetrics
+  readonly contentType: string
+  /** The text of a scrape; the bus is asked for one snapshot, however many series there are. */
+  readonly text: Effect.Effect<string>
+}
+
+/** The metrics of a bus and of the HTTP server in front of it. */
+export const make = (
+  snapshot: () => Snapshot,
+  limits: Readonly<Record<string, number>>
+): Metrics => {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  return {
+    http: HttpMetrics.make(registry, limits),
+    contentType: registry.contentType,
+    text: Effect.promise(() => Registry.merge([registry, busRegistry(snapshot())]).metrics())
+  }
+}
+
+const allSeries = [...contractSeries, ...furtherSeries, ...subscriptionSeries]
+
+const busRegistry = (snapshot: Snapshot): Registry => {
+  const registry = new Registry()
+  for (const series of allSeries) registry.registerMetric(metricOf(series, snapshot))
+  return registry
+}
+
+/** A series as a metric of prom-client, which asks it for `get` alone. */
+const metricOf = ({ help, name, read, type }: Series, snapshot: Snapshot): Metric => {
+  const values = read(snapshot).map(({ labels, suffix, value }) => ({
+    labels,
+    value,
+    metricName: suffix === undefined ? name : `${name}${suffix}`
+  }))
+  const metric = { name, get: () => Promise.resolve({ name, help, type, values }) }
+  // Its types want one of its four classes, whose values cannot be set as a whole, and number the
+  // kinds that the program calls by name.
+  return metric as unknown as Metric
+}

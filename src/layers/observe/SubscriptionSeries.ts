@@ -1,0 +1,43 @@
+/**
+ * The series of subscriptions: their counters, which obey the conservation law at every scrape
+ * (`matched + replayed = acked + dead_lettered + expired + dropped + pending`).
+ */
+import type { Snapshot, SubscriptionSnapshot } from "../../domain/Snapshot.ts"
+import type { Series } from "./BusSeries.ts"
+
+const each = (read: (subscription: SubscriptionSnapshot) => number) => (snapshot: Snapshot) =>
+  snapshot.subscriptions.map((subscription) => ({
+    labels: { subscription: subscription.name },
+    value: read(subscription)
+  }))
+
+const counter = (
+  name: string,
+  help: string,
+  read: (subscription: SubscriptionSnapshot) => number
+): Series => ({
+  name: `message_bus_subscription_${name}_total`,
+  help,
+  type: "counter",
+  read: each(read)
+})
+
+const gauge = (
+  name: string,
+  help: string,
+  read: (subscription: SubscriptionSnapshot) => number
+): Series => ({ name: `message_bus_subscription_${name}`, help, type: "gauge", read: each(read) })
+
+/** By `subscription`; names are bounded by the limit of subscriptions. */
+export const subscriptionSeries: ReadonlyArray<Series> = [
+  counter("matched", "Messages accepted for it", ({ matched }) => matched),
+  counter("replayed", "Dead letters given back to it", ({ replayed }) => replayed),
+  counter("acked", "Deliveries that succeeded", ({ acked }) => acked),
+  counter("dead_lettered", "Deliveries that failed for good", ({ deadLettered }) => deadLettered),
+  counter("expired", "Deliveries whose time had passed", ({ expired }) => expired),
+  counter("dropped", "Deliveries lost to damage", ({ dropped }) => dropped),
+  counter("redelivered", "Hand-outs beyond the first", ({ redelivered }) => redelivered),
+  gauge("pending", "Deliveries not settled", ({ pending }) => pending),
+  gauge("in_flight", "Deliveries handed out", ({ inFlight }) => inFlight),
+  gauge("dead_letters", "Dead letters kept", ({ deadLetters }) => deadLetters)
+]

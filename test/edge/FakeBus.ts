@@ -1,0 +1,232 @@
+/**
+ * A bus in a few maps: what the edge's own tests need of one, without shards, workers or a log.
+ *
+ * Some topics make it refuse, so that each error can be seen at the edge.
+ */
+import { Effect, Layer, Option, Result } from "effect"
+import type { DeadLetter, DeadLetterFilter } from "../../src/domain/DeadLetter.ts"
+import { DeadLetterUnknown } from "../../src/domain/DeadLetter.ts"
+import { type Draft, type Message, MessageInvalid } from "../../src/domain/Message.ts"
+import { makeIds } from "../../src/domain/MessageId.ts"
+import type { Snapshot } from "../../src/domain/Snapshot.ts"
+import {
+  compare,
+  type Subscription,
+  SubscriptionConflict,
+  SubscriptionHandled,
+  SubscriptionLimit,
+  SubscriptionUnknown
+} from "../../src/domain/Subscription.ts"
+import { isReserved, TopicReserved } from "../../src/domain/Topic.ts"
+import {
+  type Accepted,
+  BusClosed,
+  IdempotencyConflict,
+  IdempotencyInFlight,
+  MessageBus,
+  type PublishError,
+  ShardFull
+} from "../../src/services/MessageBus.ts"
+import { LogUnavailable } from "../../src/services/MessageLog.ts"
+
+/** What tests look at and change behind the edge's back. */
+export interface FakeState {
+  readonly stored: Array<Message>
+  readonly subscriptions: Map<string, Subscription>
+  readonly deadLetters: Array<DeadLetter>
+  readonly filters: Array<DeadLetterFilter>
+  readonly settled: Array<readonly [kind: string, ackIds: ReadonlyArray<string>, ms: number]>
+  state: Snapshot["state"]
+  degraded: ReadonlyArray<string>
+  pullsInterrupted: number
+  pullsWaiting: number
+}
+
+/** An empty state. */
+export const fakeState = (): FakeState => ({
+  stored: [],
+  subscriptions: new Map(),
+  deadLetters: [],
+  filters: [],
+  settled: [],
+  state: "Running",
+  degraded: [],
+  pullsInterrupted: 0,
+  pullsWaiting: 0
+})
+
+/** The refusal that a topic named `refuse.<name>` provokes. */
+const refusals = new Map<string, (draft: Draft) => PublishError>(Object.entries({
+  "refuse.closed": () => new BusClosed({ state: "Closing" }),
+  "refuse.full": () => new ShardFull({ shard: 3, retryAfterMs: 1_200 }),
+  "refuse.conflict": (draft: Draft) =>
+    new IdempotencyConflict({ idempotencyKey: draft.idempotencyKey ?? "", firstId: "first" }),
+  "refuse.inflight": (draft: Draft) =>
+    new IdempotencyInFlight({ idempotencyKey: draft.idempotencyKey ?? "" }),
+  "refuse.log": () => new LogUnavailable({ reason: "Full", detail: "no space" }),
+  "refuse.invalid": () => new MessageInvalid({ field: "payload", reason: "expected more" })
+}))
+
+const histogram = { bounds: [0.001, 1], counts: [0, 0, 0], sum: 0 }
+
+const snapshotOf = (fake: FakeState): Snapshot => ({
+  state: fake.state,
+  shards: [0, 1].map((id) => ({
+    id,
+    queued: { high: id, normal: 2 },
+    slots: 3,
+    bytes: 4,
+    workers: 5,
+    inFlight: 1,
+    workerRestarts: 0
+  })),
+  subscriptions: Array.from(fake.subscriptions.values(), ({ name }) => ({
+    name,
+    consumer: "Pull" as const,
+    matched: 9,
+    replayed: 0,
+    acked: 4,
+    deadLettered: 2,
+    expired: 0,
+    dropped: 0,
+    pending: 3,
+    inFlight: 1,
+    deadLetters: 2,
+    redelivered: 0,
+    callbackLatency: { bounds: [0.001, 1], counts: [1, 2, 3], sum: 7.5 }
+  })),
+  published: fake.stored.length,
+  unrouted: 0,
+  duplicates: 0,
+  refused: { ShardFull: 2 },
+  topics: [["orders", fake.stored.length]],
+  callbackErrors: [],
+  messageAge: histogram,
+  dispatchDuration: histogram,
+  commitRetries: 1,
+  degraded: fake.degraded
+})
+
+const makePublish = (fake: FakeState) => {
+  let random = 1 // Any numbers do: nothing here depends on them.
+  const nextId = makeIds(() => (random = Math.imul(random, 48_271) >>> 0), 1_700_000_000_000)
+  return (draft: Draft): Result.Result<Accepted, PublishError> => {
+    const refusal = refusals.get(draft.topic)
+    if (refusal !== undefined) return Result.fail(refusal(draft))
+    const { topic } = draft
+    if (isReserved(topic)) return Result.fail(new TopicReserved({ topic }))
+    const { payloadBytes: _, ...rest } = draft
+    const id = nextId(1_700_000_000_000, 7)
+    fake.stored.push({ ...rest, id, publishedAt: 1_700_000_000_000, replayOf: undefined })
+    return Result.succeed({ id, topic, shard: 1, durability: "memory", duplicate: false })
+  }
+}
+
+/** A settled or leased delivery's ack id names the index of its message. */
+const settle = (fake: FakeState, kind: string, name: string, ids: ReadonlyArray<string>, ms = 0) =>
+  Effect.suspend(() => {
+    if (!fake.subscriptions.has(name)) return Effect.fail(new SubscriptionUnknown({ name }))
+    fake.settled.push([kind, ids, ms])
+    const unknown = ids.filter((id) => !id.startsWith("ack-"))
+    return Effect.succeed({ done: ids.length - unknown.length, unknown })
+  })
+
+const makePull = (fake: FakeState): MessageBus["Service"]["pull"] => (name, max, waitMs) =>
+  Effect.suspend((): ReturnType<MessageBus["Service"]["pull"]> => {
+    if (!fake.subscriptions.has(name)) return Effect.fail(new SubscriptionUnknown({ name }))
+    if (name === "handled") return Effect.fail(new SubscriptionHandled({ name }))
+    const leased = fake.stored.slice(0, max).map((message, index) => ({
+      ackId: `ack-${index}`,
+      attempt: 1,
+      leaseExpiresAt: 1_700_000_030_000,
+      message
+    }))
+    if (leased.length > 0 || waitMs === 0) return Effect.succeed(leased)
+    fake.pullsWaiting++
+    return Effect.onInterrupt(Effect.never, () => Effect.sync(() => void fake.pullsInterrupted++))
+  })
+
+/** The service over a state. */
+export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
+  const publish = makePublish(fake)
+  return {
+    durability: "memory",
+    publish: (draft) =>
+      draft.topic === "refuse.defect"
+        ? Effect.die(new Error("secret of the server"))
+        : Effect.suspend(() => Effect.fromResult(publish(draft))),
+    publishMany: (drafts) => Effect.sync(() => drafts.map(publish)),
+    createSubscription: (name, options) =>
+      Effect.suspend((): ReturnType<MessageBus["Service"]["createSubscription"]> => {
+        if (name === "one.too.many") return Effect.fail(new SubscriptionLimit({ limit: 10_000 }))
+        const existing = fake.subscriptions.get(name)
+        const created = existing === undefined ? "New" : compare(existing.options, options)
+        if (created === undefined) {
+          return Effect.fail(new SubscriptionConflict({ name, field: "topic" }))
+        }
+        const subscription = { incarnation: 1, name, options, starts: [] }
+        fake.subscriptions.set(name, subscription)
+        return Effect.succeed({ created, subscription })
+      }),
+    deleteSubscription: (name) =>
+      Effect.suspend(() =>
+        fake.subscriptions.delete(name)
+          ? Effect.void
+          : Effect.fail(new SubscriptionUnknown({ name }))
+      ),
+    subscriptions: Effect.sync(() => Array.from(fake.subscriptions.values())),
+    handle: () => Effect.die("not in this fake"),
+    pull: makePull(fake),
+    ack: (name, ids) => settle(fake, "ack", name, ids),
+    nack: (name, ids, ms) => settle(fake, "nack", name, ids, ms),
+    extend: (name, ids, ms) => settle(fake, "extend", name, ids, ms),
+    status: (id) =>
+      Effect.sync(() => {
+        const message = fake.stored.find((stored) => stored.id === id)
+        return message === undefined
+          ? Option.none()
+          : Option.some({ message, shard: 1, deliveries: [] })
+      }),
+    ...deadLetterCalls(fake),
+    snapshot: () => snapshotOf(fake)
+  }
+}
+
+const deadLetterCalls = (fake: FakeState) => {
+  const matching = (filter: DeadLetterFilter) => {
+    fake.filters.push(filter)
+    return fake.deadLetters.filter(({ id, message, subscription }) =>
+      (filter.ids === undefined || filter.ids.includes(id)) &&
+      (filter.topic === undefined || filter.topic === message.topic) &&
+      (filter.subscription === undefined || filter.subscription === subscription)
+    )
+  }
+  return {
+    deadLetters: (filter: DeadLetterFilter, after: number, limit: number) =>
+      Effect.sync(() => matching(filter).filter(({ id }) => id > after).slice(0, limit)),
+    editDeadLetter: (id: number, payload: string) =>
+      Effect.suspend(() => {
+        const index = fake.deadLetters.findIndex((letter) => letter.id === id)
+        const letter = fake.deadLetters[index]
+        if (letter === undefined) return Effect.fail(new DeadLetterUnknown({ id: String(id) }))
+        const edited = { ...letter, message: { ...letter.message, payload } }
+        fake.deadLetters[index] = edited
+        return Effect.succeed(edited)
+      }),
+    deleteDeadLetters: (filter: DeadLetterFilter) =>
+      Effect.sync(() => {
+        const gone = matching(filter)
+        fake.deadLetters.splice(0, Infinity, ...fake.deadLetters.filter((at) => !gone.includes(at)))
+        return gone.length
+      }),
+    replay: (filter: DeadLetterFilter, dryRun: boolean) =>
+      Effect.sync(() => {
+        const found = matching(filter).length
+        const remaining = fake.deadLetters.length - (dryRun ? 0 : found)
+        return { replayed: found, failed: 0, remaining }
+      })
+  }
+}
+
+/** The service as a layer. */
+export const fakeBusLayer = (fake: FakeState) => Layer.succeed(MessageBus, fakeBus(fake))

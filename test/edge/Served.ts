@@ -1,0 +1,38 @@
+/**
+ * An edge over the fake bus, on free ports, for one test.
+ */
+import { Effect, Layer } from "effect"
+import { layer } from "../../src/layers/edge/Edge.ts"
+import { EdgeAddress } from "../../src/services/EdgeAddress.ts"
+import { type Answer, ask, type Asked } from "./Client.ts"
+import { fakeBusLayer, type FakeState, fakeState } from "./FakeBus.ts"
+
+/** A running edge: its state behind it, and a client in front of it. */
+export interface Served {
+  readonly fake: FakeState
+  readonly port: number
+  readonly url: string
+  readonly metricsUrl: string
+  readonly ask: (path: string, asked?: Asked) => Effect.Effect<Answer>
+  readonly publish: (body: string, headers?: Asked["headers"]) => Effect.Effect<Answer>
+}
+
+/** Starts an edge that ends with the test's scope. */
+export const served = Effect.gen(function*() {
+  const fake = fakeState()
+  const context = yield* Layer.build(
+    layer({ host: "127.0.0.1", port: 0, metricsPort: 0, version: "0.1.0", profile: "memory" }).pipe(
+      Layer.provide(fakeBusLayer(fake))
+    )
+  )
+  const { metricsUrl, port, url } = yield* Effect.provide(EdgeAddress, context)
+  const served: Served = {
+    fake,
+    port,
+    url,
+    metricsUrl,
+    ask: (path, asked) => ask(`${url}${path}`, asked),
+    publish: (body, headers = {}) => ask(`${url}/v1/topics/orders/messages`, { body, headers })
+  }
+  return served
+})

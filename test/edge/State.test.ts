@@ -1,0 +1,112 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { served } from "./Served.ts"
+
+describe("the state of the bus over HTTP", () => {
+  it.live("shows a message by its id, and 404 for one it does not hold", () =>
+    Effect.gen(function*() {
+      const edge = yield* served
+      const { json } = yield* edge.publish("{\"payload\": 1.0}")
+      const found = yield* edge.ask(`/v1/messages/${json.id}`)
+      assert.strictEqual(found.status, 200)
+      assert.include(found.text, "\"payload\":1.0,")
+      assert.strictEqual(found.json.shard, 1)
+      assert.deepStrictEqual(found.json.deliveries, [])
+      const unknown = yield* edge.ask("/v1/messages/nothing")
+      assert.strictEqual(unknown.status, 404)
+      assert.strictEqual(unknown.json.type, "/problems/message-unknown")
+    }))
+
+  it.live("shows the shards", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* served
+      const { json } = yield* ask("/v1/shards?scope=pod")
+      assert.strictEqual(json.count, 2)
+      assert.deepStrictEqual(json.shards[1], {
+        id: 1,
+        state: "running",
+        queued: { high: 1, normal: 2 },
+        bytes: 4,
+        workers: 5,
+        inFlight: 1
+      })
+      assert.strictEqual((yield* ask("/v1/shards?scope=world")).status, 400)
+    }))
+
+  it.live("tells name, version, profile, durability, runtime, limits and uptime", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* served
+      const { limits, runtime, startedAt, uptimeMs, ...rest } = (yield* ask("/v1/info")).json
+      assert.deepStrictEqual(rest, {
+        name: "codefactory",
+        version: "0.1.0",
+        profile: "memory",
+        durability: "memory"
+      })
+      assert.strictEqual(limits.payloadBytesMax, 1_048_576)
+      assert.match(runtime, /^node \d+\./)
+      assert.match(startedAt, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+      assert.isAtLeast(uptimeMs, 0)
+    }))
+
+  it.live("behaviour 77: readiness is 503 once the bus closes, while liveness stays 200", () =>
+    Effect.gen(function*() {
+      const { ask, fake } = yield* served
+      const ready = yield* ask("/readyz")
+      assert.deepStrictEqual([ready.status, ready.json], [200, { status: "ok", degraded: [] }])
+      fake.degraded = ["one worker is away"]
+      const degraded = yield* ask("/readyz")
+      assert.strictEqual(degraded.status, 200)
+      assert.deepStrictEqual(degraded.json, {
+        status: "degraded",
+        degraded: ["one worker is away"]
+      })
+      fake.state = "Closing"
+      const closing = yield* ask("/readyz")
+      assert.strictEqual(closing.status, 503)
+      assert.strictEqual(closing.json.status, "closing")
+      assert.strictEqual((yield* ask("/livez")).status, 200)
+      assert.strictEqual((yield* ask("/startupz")).status, 200)
+    }))
+})
+
+describe("routes", () => {
+  it.live("that do not exist, or not yet, are 404 with a problem document", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* served
+      const later = ["/v1/ws", "/v1/decisions", "/v1/subscriptions/s/events", "/openapi.json"]
+      for (
+        const path of ["/", "//", "/v1", "/v1/info/", "/v1//info", "/v1/topics//messages", ...later]
+      ) {
+        const answer = yield* ask(path)
+        assert.strictEqual(answer.status, 404, path)
+        assert.strictEqual(answer.headers["content-type"], "application/problem+json")
+        assert.strictEqual(answer.json.type, "/problems/not-found")
+      }
+    }))
+
+  it.live("with another method are 405 and name the ones they have", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* served
+      const cases: ReadonlyArray<readonly [method: string, path: string, allow: string]> = [
+        ["GET", "/v1/topics/a/messages", "POST"],
+        ["POST", "/v1/info", "GET, HEAD"],
+        ["PATCH", "/v1/subscriptions/s", "PUT, GET, HEAD, DELETE"],
+        ["OPTIONS", "/v1/messages", "POST"]
+      ]
+      for (const [method, path, allow] of cases) {
+        const answer = yield* ask(path, { method })
+        assert.strictEqual(answer.status, 405, path)
+        assert.strictEqual(answer.headers["allow"], allow)
+        assert.strictEqual(answer.json.type, "/problems/method-not-allowed")
+      }
+    }))
+
+  it.live("answer HEAD as GET without the body", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* served
+      const answer = yield* ask("/livez", { method: "HEAD" })
+      assert.deepStrictEqual([answer.status, answer.text], [200, ""])
+      assert.strictEqual(answer.headers["content-length"], "15")
+    }))
+})
