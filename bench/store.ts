@@ -61,8 +61,10 @@ const segment = (directory: string): Store => {
 
 const openSqlite = (path: string, tables: string): DatabaseSync => {
   const db = new DatabaseSync(path)
-  db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-    PRAGMA wal_autocheckpoint = 4096; ${tables}`)
+  db.exec(
+    `PRAGMA page_size = 16384; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
+     PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1024; ${tables}`
+  )
   return db
 }
 

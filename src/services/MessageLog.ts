@@ -194,14 +194,17 @@ export class MessageLog extends Context.Service<MessageLog, {
    * Appends entries, all or none, giving each the next offset of its log lane, and remembers their
    * idempotency keys in the same commit.
    *
-   * `onCommitted` runs synchronously at the commit, before the effect resumes and whether or not
-   * the caller still waits, in commit order over all calls; it must not throw.
+   * `onDone` runs once, synchronously at the commit, in commit order over all calls (before this
+   * call returns, when the log need not wait); with a failure nothing was stored. What it returns
+   * runs soon after and lets the publisher go on: so the log can start its next commit between.
+   * Not an effect, because what follows a commit must happen whether or not the publisher still
+   * waits, and because it is the hot path. Neither may throw.
    */
   readonly append: (
     entries: ReadonlyArray<LogEntry>,
-    onCommitted: () => void
-  ) => Effect.Effect<void, LogUnavailable>
-  /** Commits a change. `onCommitted` as in `append`. */
+    onDone: (failure: LogUnavailable | undefined) => () => void
+  ) => void
+  /** Commits a change. `onCommitted` runs synchronously at the commit, in the same order. */
   readonly commit: (
     changes: Changes,
     onCommitted?: () => void

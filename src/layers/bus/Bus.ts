@@ -38,43 +38,51 @@ export const optionsDefault: BusOptions = {
 
 /** A running bus over the log that is provided; closing the scope drains it. */
 export const layer = (options: BusOptions): Layer.Layer<MessageBus, never, MessageLog> =>
-  Layer.effect(
-    MessageBus,
-    Effect.gen(function*() {
-      const log = yield* MessageLog
-      const clock = yield* Clock.Clock
-      const random = yield* Random.Random
-      const core = new Core({ ...options, log, clock, random: () => random.nextDoubleUnsafe() })
-      const nextId = makeIds(() => random.nextIntUnsafe() | 0, log.recovered.idMillisMax)
-      const startReader = yield* readers(core)
-      const subscriptions = yield* Subscriptions.make(core, startReader)
-      const publisher = Publisher.make(core, startReader, nextId)
-      yield* restore(core, startReader)
-      yield* run(core, options)
-      return MessageBus.of({
-        durability: log.durability,
-        ...publisher,
-        createSubscription: subscriptions.create,
-        deleteSubscription: subscriptions.remove,
-        handle: subscriptions.handle,
-        subscriptions: Effect.sync(() =>
-          [...core.consumers.values()]
-            .map(({ subscription }) => subscription)
-            .toSorted((a, b) => a.name < b.name ? -1 : 1)
-        ),
-        pull: (name, max, waitMs) => Pulls.pull(core, name, max, waitMs),
-        ack: (name, ackIds) => Pulls.ack(core, name, ackIds),
-        nack: (name, ackIds, delayMs) => Pulls.nack(core, name, ackIds, delayMs),
-        extend: (name, ackIds, byMs) => Pulls.extend(core, name, ackIds, byMs),
-        status: (id) => status(core, id),
-        deadLetters: (filter, after, limit) => Replays.list(core, filter, after, limit),
-        editDeadLetter: (id, payload) => Replays.edit(core, nextId, id, payload),
-        deleteDeadLetters: (filter) => Replays.remove(core, filter),
-        replay: (filter, dryRun) => Replays.replay(core, filter, dryRun),
-        snapshot: () => snapshot(core)
-      })
+  Layer.effect(MessageBus, Effect.map(make(options), ({ bus }) => bus))
+
+/** As `layer`, with the state inside, which only tests look at. */
+export const make = (
+  options: BusOptions
+): Effect.Effect<
+  { readonly bus: MessageBus["Service"]; readonly core: Core },
+  never,
+  MessageLog | Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const log = yield* MessageLog
+    const clock = yield* Clock.Clock
+    const random = yield* Random.Random
+    const core = new Core({ ...options, log, clock, random: () => random.nextDoubleUnsafe() })
+    const nextId = makeIds(() => random.nextIntUnsafe() | 0, log.recovered.idMillisMax)
+    const startReader = yield* readers(core)
+    const subscriptions = yield* Subscriptions.make(core, startReader)
+    const publisher = Publisher.make(core, startReader, nextId)
+    yield* restore(core, startReader)
+    yield* run(core, options)
+    const bus = MessageBus.of({
+      durability: log.durability,
+      ...publisher,
+      createSubscription: subscriptions.create,
+      deleteSubscription: subscriptions.remove,
+      handle: subscriptions.handle,
+      subscriptions: Effect.sync(() =>
+        [...core.consumers.values()]
+          .map(({ subscription }) => subscription)
+          .toSorted((a, b) => a.name < b.name ? -1 : 1)
+      ),
+      pull: (name, max, waitMs) => Pulls.pull(core, name, max, waitMs),
+      ack: (name, ackIds) => Pulls.ack(core, name, ackIds),
+      nack: (name, ackIds, delayMs) => Pulls.nack(core, name, ackIds, delayMs),
+      extend: (name, ackIds, byMs) => Pulls.extend(core, name, ackIds, byMs),
+      status: (id) => status(core, id),
+      deadLetters: (filter, after, limit) => Replays.list(core, filter, after, limit),
+      editDeadLetter: (id, payload) => Replays.edit(core, nextId, id, payload),
+      deleteDeadLetters: (filter) => Replays.remove(core, filter),
+      replay: (filter, dryRun) => Replays.replay(core, filter, dryRun),
+      snapshot: () => snapshot(core)
     })
-  )
+    return { bus, core }
+  })
 
 /** Takes up what the log holds: subscriptions with their progress, and own rows. */
 const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>

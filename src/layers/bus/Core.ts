@@ -4,7 +4,7 @@
  * One event loop owns it. Nothing here waits, so every method is one indivisible step, and no lock
  * is needed between publishers, workers, readers and consumers.
  */
-import type { Clock } from "effect"
+import { type Clock, Semaphore } from "effect"
 import { hash32, logLaneCount, orderText } from "../../domain/Position.ts"
 import * as Ring from "../../domain/Ring.ts"
 import type { Subscription } from "../../domain/Subscription.ts"
@@ -49,6 +49,8 @@ export class Core {
   readonly retries = new Retries()
   readonly leases = new LeaseClock()
   readonly suspects = new Suspects()
+  /** One change of dead letters at a time: two that ask for one letter must not both find it. */
+  readonly letters = Semaphore.makeUnsafe(1)
   /** Per log lane, the offset below which every committed message was pushed to live consumers. */
   readonly seen = new Float64Array(logLaneCount)
   readonly messageAge = new Buckets()
@@ -76,7 +78,7 @@ export class Core {
     this.shards = Array.from({ length: shardCount }, (_, id) => new Shard(id, options.limits))
     this.ring = Ring.make(this.shards.map(({ id }) => id))
     this.topics = new Topics(this.consumers)
-    this.settler = new Settler(log)
+    this.settler = new Settler(log, this.consumers)
     this.nextIncarnation = log.recovered.nextIncarnation
     this.nextDeadLetter = log.recovered.nextDeadLetter
     this.nextOwnRow = log.recovered.nextOwnRow

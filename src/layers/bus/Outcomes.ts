@@ -2,7 +2,13 @@
  * Outcomes: what happens to a delivery after it was decided.
  */
 import { Cause } from "effect"
-import { afterFailure, type DeadLetterReason, Outcome, PermanentFailure } from "../../domain/Delivery.ts"
+import {
+  afterFailure,
+  beforeAttempt,
+  type DeadLetterReason,
+  Outcome,
+  PermanentFailure
+} from "../../domain/Delivery.ts"
 import type { Core } from "./Core.ts"
 import { type Pending, state } from "./Pending.ts"
 
@@ -13,6 +19,16 @@ export const deadLettersFullRetryMs = 60_000
 export interface Failure {
   readonly error: string
   readonly isPermanent: boolean
+}
+
+/** What is decided about a delivery before it is handed out; `undefined` lets it go. */
+export const beforeHandOut = (delivery: Pending, now: number): Outcome | undefined => {
+  const { attempts, burial, consumer: { retry }, entry, handOut } = delivery
+  if (burial !== undefined) return burial
+  const decided = beforeAttempt(retry, attempts + 1, entry.message.expiresAt, now)
+  return decided?._tag === "DeadLetter" && handOut > 0
+    ? Outcome.DeadLetter({ reason: "AttemptsExhausted", error: "fewer attempts are allowed now" })
+    : decided // Nobody saw the last attempt fail: a former process made it.
 }
 
 /** A delivery was handed out: counts the attempt and its age. */
@@ -115,6 +131,7 @@ const bury = (
   const { consumer, entry } = delivery
   const { totals } = consumer
   if (totals.deadLetters >= core.options.deadLettersMax) {
+    delivery.burial = Outcome.DeadLetter({ error, reason })
     return redeliver(core, delivery, now + deadLettersFullRetryMs)
   }
   totals.deadLetters++

@@ -3,6 +3,7 @@
  *
  * Mutable on purpose: one small object per delivery is what the hot path can afford.
  */
+import type { Outcome } from "../../domain/Delivery.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Slot } from "./Slot.ts"
@@ -41,6 +42,8 @@ export class Pending {
   slot: Slot | undefined = undefined
   /** Whether it counts against the read-ahead of its subscription. */
   readAhead = false
+  /** Its end among the dead letters, for which there was no room yet. */
+  burial: Outcome | undefined = undefined
   /** Handed out when a process was lost, so it runs alone until settled. */
   suspect = false
 

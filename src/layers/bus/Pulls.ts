@@ -3,14 +3,14 @@
  */
 import { Effect } from "effect"
 import * as AckId from "../../domain/AckId.ts"
-import { beforeAttempt, Outcome } from "../../domain/Delivery.ts"
+import { Outcome } from "../../domain/Delivery.ts"
 import { SubscriptionHandled, SubscriptionUnknown } from "../../domain/Subscription.ts"
 import { BusClosed, type LeasedDelivery, pullMax, type Settled } from "../../services/MessageBus.ts"
 import type { LogUnavailable, Take } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { leaseBucketMs } from "./LeaseClock.ts"
-import { apply, begin, fail, postpone } from "./Outcomes.ts"
+import { apply, beforeHandOut, begin, fail, postpone } from "./Outcomes.ts"
 import { type Pending, state } from "./Pending.ts"
 
 /** Most leases of one subscription at a time: what is kept in memory for consumers that are slow. */
@@ -78,12 +78,7 @@ const takeReady = (core: Core, consumer: Consumer, max: number): ReadonlyArray<P
     if (delivery === undefined) break
     const { entry, order } = delivery
     if (order !== undefined && !consumer.order.admit(order, delivery, run)) continue
-    const refused = beforeAttempt(
-      consumer.retry,
-      delivery.attempts + 1,
-      entry.message.expiresAt,
-      now
-    )
+    const refused = beforeHandOut(delivery, now)
     if (refused !== undefined) {
       apply(core, delivery, refused)
       continue

@@ -29,10 +29,9 @@ export const catchUp = (core: Core, consumer: Consumer): Effect.Effect<void> => 
   const position = Float64Array.from(
     { length: logLaneCount },
     (_, logLane) =>
-      Math.max(
-        consumer.lookedAt?.[logLane] ?? 0,
-        consumer.tracks[logLane]?.position ?? consumer.subscription.starts[logLane] ?? 0
-      )
+      // What another consumer gave up lies below where that one looked.
+      consumer.tracks[logLane]?.position ??
+        Math.max(consumer.lookedAt?.[logLane] ?? 0, consumer.subscription.starts[logLane] ?? 0)
   )
   const turn = Effect.suspend((): Effect.Effect<unknown, LogUnavailable> => {
     if (core.log.retainsSettled && core.readAheadFull(consumer)) return roomMade(core, consumer)

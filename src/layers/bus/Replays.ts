@@ -68,7 +68,7 @@ export const replay = (
   filter: DeadLetterFilter,
   dryRun: boolean
 ): Effect.Effect<Replayed, LogUnavailable | BusClosed> =>
-  Effect.gen(function*() {
+  core.letters.withPermit(Effect.gen(function*() {
     yield* open(core)
     const counts = { replayed: 0, failed: 0 }
     yield* eachPage(core, filter, (page) => {
@@ -78,7 +78,7 @@ export const replay = (
       return dryRun ? Effect.void : replayPage(core, owned)
     })
     return { ...counts, remaining: kept(core, filter) - (dryRun ? counts.replayed : 0) }
-  })
+  }))
 
 const replayPage = (core: Core, page: ReadonlyArray<DeadLetter>) => {
   const rows = page.map((letter): OwnRow => {
@@ -136,7 +136,7 @@ export const remove = (
   core: Core,
   filter: DeadLetterFilter
 ): Effect.Effect<number, LogUnavailable | BusClosed> =>
-  Effect.gen(function*() {
+  core.letters.withPermit(Effect.gen(function*() {
     yield* open(core)
     const counts = { removed: 0 }
     yield* eachPage(core, filter, (page) =>
@@ -150,7 +150,7 @@ export const remove = (
         })
       }))
     return counts.removed
-  })
+  }))
 
 /** Gives a dead letter another payload under a new message id of the same partition. */
 export const edit = (
@@ -159,7 +159,7 @@ export const edit = (
   id: number,
   payload: string
 ): Effect.Effect<DeadLetter, DeadLetterUnknown | PayloadTooLarge | LogUnavailable | BusClosed> =>
-  Effect.gen(function*() {
+  core.letters.withPermit(Effect.gen(function*() {
     yield* open(core)
     const sizeBytes = Buffer.byteLength(payload)
     if (sizeBytes > payloadBytesMax) {
@@ -180,4 +180,4 @@ export const edit = (
     }
     yield* core.log.commit({ deadLetters: [edited] })
     return edited
-  })
+  }))

@@ -59,9 +59,7 @@ export const route = (core: Core, startReader: StartReader, outgoing: Outgoing):
   }
   core.seen[entry.logLane] = entry.offset + 1
   slot.release()
-  if (consumers.length > 0) return
-  core.unrouted++
-  core.log.release(entry)
+  if (consumers.length === 0) core.unrouted++
 }
 
 const push = (

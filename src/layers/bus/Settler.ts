@@ -6,7 +6,7 @@
  * commit, so neither exists without the other. A commit that fails is made again with what came
  * since; until then a restart would repeat those deliveries, and nothing is lost.
  */
-import { Effect, Exit, Latch } from "effect"
+import { Effect, Exit, Latch, Semaphore } from "effect"
 import type { DeadLetter } from "../../domain/DeadLetter.ts"
 import type {
   Changes,
@@ -39,6 +39,7 @@ interface Batch {
 /** Settlements that are not committed yet. */
 export class Settler {
   private readonly log: typeof MessageLog.Service
+  private readonly consumers: ReadonlyMap<string, Consumer>
   private tracks: Array<readonly [Consumer, Track]> = []
   private ownRows = new Set<Pending>()
   private ownRowsRemoved: Array<number> = []
@@ -51,8 +52,15 @@ export class Settler {
   /** Why the last commit failed, until one succeeds. */
   failure: LogUnavailable | undefined = undefined
 
-  constructor(log: typeof MessageLog.Service) {
+  /**
+   * One commit at a time: what deletes a subscription takes its turn here, so that nothing of it is
+   * stored behind its deletion.
+   */
+  readonly turn = Semaphore.makeUnsafe(1)
+
+  constructor(log: typeof MessageLog.Service, consumers: ReadonlyMap<string, Consumer>) {
     this.log = log
+    this.consumers = consumers
   }
 
   /** Whether so much waits for a log that fails that nothing more should be started. */
@@ -110,7 +118,7 @@ export class Settler {
 
   /** One commit of everything so far. */
   get flush(): Effect.Effect<void> {
-    return Effect.uninterruptible(Effect.suspend(() => {
+    return Effect.uninterruptible(this.turn.withPermit(Effect.suspend(() => {
       const batch = this.takeBatch()
       return Effect.flatMap(Effect.exit(this.log.commit(changesOf(batch))), (exit) => {
         batch.waiters.forEach((resume) => resume(exit))
@@ -120,7 +128,7 @@ export class Settler {
           Effect.suspend(() => this.restore(batch, exit))
         )
       })
-    }))
+    })))
   }
 
   private takeBatch(): Batch {
@@ -132,11 +140,15 @@ export class Settler {
     this.ownRowsRemoved = []
     this.deadLetters = []
     this.waiters = []
+    const exists = (incarnation: number): boolean =>
+      [...this.consumers.values()].some(({ subscription }) =>
+        subscription.incarnation === incarnation
+      )
     return {
       tracks: tracks.filter(([consumer]) => !consumer.closed),
       ownRows: [...ownRows].filter(({ consumer, state }) => !consumer.closed && state !== 3),
       ownRowsRemoved,
-      deadLetters,
+      deadLetters: deadLetters.filter(({ incarnation }) => exists(incarnation)),
       waiters
     }
   }

@@ -60,7 +60,9 @@ export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscr
     const create = createIn(core, startReader)
     return {
       create: (name, options) => turn.withPermit(create(name, options)),
-      remove: (name) => turn.withPermit(remove(core, name)),
+      remove: (name) =>
+        // Replays and settlements wait, so that nothing is stored behind the deletion.
+        turn.withPermit(core.letters.withPermit(core.settler.turn.withPermit(remove(core, name)))),
       handle: (name, options, handler, retry) => {
         const attachment = {
           handler,
@@ -137,8 +139,13 @@ const remove = Effect.fnUntraced(function*(core: Core, name: string) {
   yield* running(core)
   const consumer = core.consumers.get(name)
   if (consumer === undefined) return yield* new SubscriptionUnknown({ name })
-  yield* core.log.commit({ subscriptionsRemoved: [consumer.subscription.incarnation] })
-  core.consumers.delete(name)
+  const { incarnation } = consumer.subscription
+  yield* core.log.commit({ subscriptionsRemoved: [incarnation] }, () => discard(core, consumer))
+}, Effect.uninterruptible)
+
+/** Ends a consumer whose subscription was deleted, with all it holds. */
+const discard = (core: Core, consumer: Consumer): void => {
+  core.consumers.delete(consumer.subscription.name)
   core.topics.invalidate()
   consumer.closed = true
   for (const delivery of [...consumer.unsettled()]) {
@@ -149,4 +156,4 @@ const remove = Effect.fnUntraced(function*(core: Core, name: string) {
     if (--delivery.entry.pending === 0) core.log.release(delivery.entry)
   }
   consumer.wake()
-}, Effect.uninterruptible)
+}

@@ -8,12 +8,12 @@
  */
 import { Effect, Exit, Fiber, FiberSet, type Scope } from "effect"
 import { ownRowLane } from "../../domain/AckId.ts"
-import { beforeAttempt, Outcome } from "../../domain/Delivery.ts"
+import { Outcome } from "../../domain/Delivery.ts"
 import type { Delivery } from "../../services/MessageBus.ts"
 import type { Core } from "./Core.ts"
 import { HandedOut } from "./HandedOut.ts"
 import { leaseBucketMs } from "./LeaseClock.ts"
-import { apply, begin, failureOf, fail, postpone } from "./Outcomes.ts"
+import { apply, beforeHandOut, begin, fail, failureOf, postpone } from "./Outcomes.ts"
 import type { Pending } from "./Pending.ts"
 import type { Shard } from "./Shard.ts"
 import { Worker } from "./Worker.ts"
@@ -36,15 +36,10 @@ type Turn = Exit.Exit<unknown, unknown> | typeof nothing | typeof unjournalled
 /** The next delivery of a shard that may run now. */
 const take = (core: Core, shard: Shard, now: number): Pending | undefined => {
   for (let found = shard.lanes.take(); found !== undefined; found = shard.lanes.take()) { // Gates.
-    const { consumer, entry, order } = found
+    const { consumer, order } = found
     if (order !== undefined && !consumer.order.admit(order, found, 0)) continue
     if (found.suspect && !core.suspects.admit(found)) continue
-    const refused = beforeAttempt(
-      consumer.retry,
-      found.attempts + 1,
-      entry.message.expiresAt,
-      now
-    )
+    const refused = beforeHandOut(found, now)
     if (refused === undefined) return found
     apply(core, found, refused)
   }

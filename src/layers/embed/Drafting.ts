@@ -1,5 +1,8 @@
 /**
  * Drafting: turns what a program publishes into a checked draft.
+ *
+ * Measured: written as a generator of results this took twice the time of the whole publish, so
+ * the checks are plain branches that end in one error or the draft.
  */
 import { Result, Schema } from "effect"
 import {
@@ -17,85 +20,79 @@ import type { PublishOptions } from "../../services/CodeFactory.ts"
 /** Why a draft cannot be made; nothing was published. */
 export type DraftError = MessageInvalid | PayloadTooLarge
 
+const noOptions: PublishOptions = {}
 const isPriority = Schema.is(Priority)
 
 const invalid = (field: string, reason: string): DraftError => new MessageInvalid({ field, reason })
 
+/** The draft of a message, or why there is none; the payload is stringified here, once. */
+export const draftOf = (
+  topic: string,
+  payload: unknown,
+  options: PublishOptions = noOptions
+): Draft | DraftError => {
+  if (!isTopicName(topic)) return invalid("topic", topicExpected)
+  const wrong = options === noOptions ? undefined : fieldError(options)
+  if (wrong !== undefined) return wrong
+  const text = jsonOf("payload", payload)
+  if (typeof text !== "string") return text
+  const payloadBytes = Buffer.byteLength(text)
+  if (payloadBytes > payloadBytesMax) return tooLarge("payload", payloadBytes, payloadBytesMax)
+  const headers = options.headers === undefined ? undefined : headersText(options.headers)
+  if (typeof headers === "object") return headers
+  return {
+    topic,
+    payload: text,
+    payloadBytes,
+    priority: options.priority ?? 0,
+    key: options.key,
+    idempotencyKey: options.idempotencyKey,
+    headers,
+    contentType: options.contentType,
+    traceparent: options.traceparent,
+    expiresAt: options.expiresAt
+  }
+}
+
+/** Whether drafting failed. */
+export const isDraftError = (draft: Draft | DraftError): draft is DraftError => "_tag" in draft
+
+const topicExpected =
+  "expected at most 249 characters: dot-separated segments of letters, digits, '_' and '-'"
+
+const keyExpected = `expected 1 to ${keyLengthMax} characters of well-formed Unicode`
+
 const isShort = (text: string | undefined): boolean =>
   text === undefined || (text.length > 0 && text.length <= keyLengthMax && text.isWellFormed())
 
-const textOf = (field: string, value: unknown): Result.Result<string, DraftError> =>
-  Result.flatMap(
-    Result.try({
-      try: (): unknown => JSON.stringify(value),
-      catch: (error) => invalid(field, `it cannot be written as JSON: ${String(error)}`)
-    }),
-    (text) =>
-      typeof text === "string"
-        ? Result.succeed(text)
-        : Result.fail(invalid(field, "it has no JSON form"))
-  )
-
-const withinBytes = (field: string, text: string, limitBytes: number) => {
-  const sizeBytes = Buffer.byteLength(text)
-  return sizeBytes <= limitBytes
-    ? Result.succeed(sizeBytes)
-    : Result.fail(new PayloadTooLarge({ field, sizeBytes, limitBytes }))
-}
-
 const fieldError = (options: PublishOptions): DraftError | undefined => {
   const { expiresAt, idempotencyKey, key, priority = 0 } = options
-  const short = `expected 1 to ${keyLengthMax} characters of well-formed Unicode`
-  return !isShort(key)
-    ? invalid("key", short)
-    : !isShort(idempotencyKey)
-    ? invalid("idempotencyKey", short)
-    : !isPriority(priority)
-    ? invalid("priority", "expected a whole number from 0 to 9")
-    : expiresAt !== undefined && !Number.isFinite(expiresAt)
+  if (!isShort(key)) return invalid("key", keyExpected)
+  if (!isShort(idempotencyKey)) return invalid("idempotencyKey", keyExpected)
+  if (!isPriority(priority)) return invalid("priority", "expected a whole number from 0 to 9")
+  return expiresAt !== undefined && !Number.isFinite(expiresAt)
     ? invalid("expiresAt", "expected Unix milliseconds")
     : undefined
 }
 
-const headersText = (
-  headers: Readonly<Record<string, string>> | undefined
-): Result.Result<string | undefined, DraftError> => {
-  if (headers === undefined) return Result.succeed(undefined)
+const jsonOf = (field: string, value: unknown): string | DraftError => {
+  const text = Result.try((): unknown => JSON.stringify(value))
+  if (Result.isFailure(text)) {
+    return invalid(field, `it cannot be written as JSON: ${String(text.failure)}`)
+  }
+  return typeof text.success === "string" ? text.success : invalid(field, "it has no JSON form")
+}
+
+const headersText = (headers: Readonly<Record<string, string>>): string | DraftError => {
   const isText = Object.values(headers).every((value) =>
     typeof value === "string" && value.isWellFormed()
   )
-  return isText
-    ? Result.flatMap(
-      textOf("headers", headers),
-      (text) => Result.map(withinBytes("headers", text, headersBytesMax), () => text)
-    )
-    : Result.fail(invalid("headers", "expected well-formed strings as values"))
+  if (!isText) return invalid("headers", "expected well-formed strings as values")
+  const text = jsonOf("headers", headers)
+  if (typeof text !== "string") return text
+  const sizeBytes = Buffer.byteLength(text)
+  return sizeBytes > headersBytesMax ? tooLarge("headers", sizeBytes, headersBytesMax) : text
 }
 
-/** The draft of a message; the payload is stringified here, once. */
-export const draftOf = (
-  topic: string,
-  payload: unknown,
-  options: PublishOptions = {}
-): Result.Result<Draft, DraftError> =>
-  Result.gen(function*() {
-    if (!isTopicName(topic)) {
-      const reason = "expected at most 249 characters: dot-separated segments of A-Z a-z 0-9 _ -"
-      return yield* Result.fail(invalid("topic", reason))
-    }
-    const wrong = fieldError(options)
-    if (wrong !== undefined) return yield* Result.fail(wrong)
-    const text = yield* textOf("payload", payload)
-    return {
-      topic,
-      payload: text,
-      payloadBytes: yield* withinBytes("payload", text, payloadBytesMax),
-      priority: options.priority ?? 0,
-      key: options.key,
-      idempotencyKey: options.idempotencyKey,
-      headers: yield* headersText(options.headers),
-      contentType: options.contentType,
-      traceparent: options.traceparent,
-      expiresAt: options.expiresAt
-    }
-  })
+const tooLarge = (field: string, sizeBytes: number, limitBytes: number): DraftError =>
+  new PayloadTooLarge({ field, sizeBytes, limitBytes })

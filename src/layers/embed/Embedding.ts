@@ -24,7 +24,7 @@ import {
   MessageBus,
   type PublishError
 } from "../../services/MessageBus.ts"
-import { draftOf } from "./Drafting.ts"
+import { draftOf, isDraftError } from "./Drafting.ts"
 
 /** The embedded bus over the bus that is provided. */
 export const layer: Layer.Layer<CodeFactory, never, MessageBus> = Layer.effect(
@@ -50,13 +50,15 @@ const publishWith = (bus: MessageBus["Service"]) =>
   if (typeof topic === "string") {
     return Effect.suspend(() => {
       const draft = draftOf(topic, payload, options)
-      return Result.isSuccess(draft) ? bus.publish(draft.success) : Effect.fail(draft.failure)
+      return isDraftError(draft) ? Effect.fail(draft) : bus.publish(draft)
     })
   }
   return Schema.encodeUnknownEffect(Schema.toCodecJson(topic.schema))(payload).pipe(
     Effect.mapError(({ message }) => new MessageInvalid({ field: "payload", reason: message })),
-    Effect.flatMap((encoded) => Effect.fromResult(draftOf(topic.name, encoded, options))),
-    Effect.flatMap(bus.publish)
+    Effect.flatMap((encoded) => {
+      const draft = draftOf(topic.name, encoded, options)
+      return isDraftError(draft) ? Effect.fail(draft) : bus.publish(draft)
+    })
   )
 }
 
@@ -65,11 +67,12 @@ const publishManyWith =
   (items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<Result.Result<Accepted, PublishError>>> =>
     Effect.suspend(() => {
       const drafts = items.map(({ options, payload, topic }) => draftOf(topic, payload, options))
-      const good = drafts.flatMap((draft) => Result.isSuccess(draft) ? [draft.success] : [])
+      const good = drafts.flatMap((draft) => isDraftError(draft) ? [] : [draft])
       return Effect.map(bus.publishMany(good), (published) => {
+        if (good.length === drafts.length) return published
         const results = published.values()
         return drafts.map((draft): Result.Result<Accepted, PublishError> =>
-          Result.isFailure(draft) ? Result.fail(draft.failure) : nextOf(results)
+          isDraftError(draft) ? Result.fail(draft) : nextOf(results)
         )
       })
     })

@@ -11,6 +11,7 @@ import { logLaneCount } from "../../domain/Position.ts"
 import {
   type Changes,
   type LogEntry,
+  type LogUnavailable,
   MessageLog,
   type Recovered,
   type Scanned,
@@ -26,12 +27,18 @@ export const layer: Layer.Layer<MessageLog> = Layer.sync(MessageLog, () => {
   const lane = (index: number): EntryRing => lanes[index] ?? spare
   const letters = new Map<number, DeadLetter>()
 
-  const append = (entries: ReadonlyArray<LogEntry>, onCommitted: () => void) =>
-    Effect.sync(() => {
-      for (const entry of entries) lane(entry.logLane).push(entry)
-      onCommitted() // Sets `pending`: only now can be seen which entries nobody wants.
-      for (const entry of entries) if (entry.pending === 0) lane(entry.logLane).settle()
-    })
+  const append = (
+    entries: ReadonlyArray<LogEntry>,
+    onDone: (failure: LogUnavailable | undefined) => () => void
+  ): void => {
+    for (const entry of entries) {
+      entry.pending = 1 // Until it is routed: what comes before it may be settled meanwhile.
+      lane(entry.logLane).push(entry)
+    }
+    const goOn = onDone(undefined) // Sets `pending`: only now is known what nobody wants.
+    for (const entry of entries) if (entry.pending === 0) lane(entry.logLane).settle()
+    goOn()
+  }
 
   const commit = (changes: Changes, onCommitted?: () => void) =>
     Effect.sync(() => {

@@ -1,0 +1,166 @@
+/**
+ * Preparation: what is decided about a draft before anything is written. Every refusal is here.
+ */
+import { Result } from "effect"
+import { type Draft, type Message, payloadBytesMax, PayloadTooLarge } from "../../domain/Message.ts"
+import type { MessageId } from "../../domain/MessageId.ts"
+import { hash32, logLaneOf, orderText, partitionOf } from "../../domain/Position.ts"
+import { laneOf } from "../../domain/Priority.ts"
+import { TopicReserved } from "../../domain/Topic.ts"
+import {
+  type Accepted,
+  BusClosed,
+  IdempotencyConflict,
+  IdempotencyInFlight,
+  type PublishError,
+  ShardFull
+} from "../../services/MessageBus.ts"
+import type { LogEntry } from "../../services/MessageLog.ts"
+import type { Core } from "./Core.ts"
+import { type Deduplication, fingerprintOf, type Known, scopeOf } from "./Deduplication.ts"
+import type { Outgoing } from "./Router.ts"
+import { Slot } from "./Slot.ts"
+
+/** When a refused publisher should try again, in milliseconds. */
+export const shardFullRetryMs = 1_000
+
+/** A draft that goes into the log, with a place in its shard and its idempotency key claimed. */
+export interface Appended {
+  readonly _tag: "Append"
+  readonly outgoing: Outgoing
+  readonly scope: string | undefined
+}
+
+/**
+ * A draft on its way: for the log; a repeat of one that is on its way now; or answered already.
+ */
+export type Prepared =
+  | Appended
+  | { readonly _tag: "Repeat"; readonly scope: string; readonly fingerprint: string }
+  | { readonly _tag: "Answer"; readonly result: Result.Result<Accepted, PublishError> }
+
+/** What preparing needs of the bus. */
+export interface Preparing {
+  readonly core: Core
+  readonly claims: Deduplication
+  readonly nextId: (now: number, partition: number) => MessageId
+}
+
+/** Checks a draft, routes it, claims its key and reserves its place; or refuses it. */
+export const prepare = (preparing: Preparing, draft: Draft, now: number): Prepared => {
+  const { core } = preparing
+  const { idempotencyKey, key, topic } = draft
+  if (core.state !== "Running") return refuse(core, new BusClosed({ state: core.state }))
+  const known = core.topics.get(topic)
+  if (known.reserved) return refuse(core, new TopicReserved({ topic }))
+  if (draft.payloadBytes > payloadBytesMax) return refuse(core, tooLarge(draft.payloadBytes))
+  const position = key === undefined ? known.position : hash32(orderText(topic, key))
+  const shard = core.shardAt(position)
+  if (idempotencyKey !== undefined) {
+    return prepareKeyed(preparing, draft, idempotencyKey, position, now)
+  }
+  if (shard.isFull(draft.payloadBytes)) return full(core, shard.id)
+  const entry = entryOf(preparing, draft, position, now, undefined)
+  return {
+    _tag: "Append",
+    outgoing: { entry, slot: new Slot(shard, entry.bytes) },
+    scope: undefined
+  }
+}
+
+const prepareKeyed = (
+  preparing: Preparing,
+  draft: Draft,
+  idempotencyKey: string,
+  position: number,
+  now: number
+): Prepared => {
+  const { claims, core } = preparing
+  const shard = core.shardAt(position)
+  const scope = scopeOf(draft.topic, draft.key, idempotencyKey)
+  const fingerprint = fingerprintOf(draft)
+  const before = claims.find(scope, now)
+  if (before !== undefined) return repeated(core, draft, scope, fingerprint, before)
+  if (shard.isFull(draft.payloadBytes)) return full(core, shard.id)
+  claims.begin(scope, fingerprint, now)
+  const entry = entryOf(preparing, draft, position, now, fingerprint)
+  return { _tag: "Append", outgoing: { entry, slot: new Slot(shard, entry.bytes) }, scope }
+}
+
+/** What is answered to a repeat of `before`. */
+export const repeated = (
+  core: Core,
+  draft: Draft,
+  scope: string,
+  fingerprint: string,
+  before: Known
+): Prepared => {
+  const idempotencyKey = draft.idempotencyKey ?? ""
+  if (before.fingerprint !== fingerprint) {
+    const firstId = before.state === "Accepted" ? before.id : ""
+    return refuse(core, new IdempotencyConflict({ idempotencyKey, firstId }))
+  }
+  if (before.state === "InFlight") return { _tag: "Repeat", scope, fingerprint }
+  core.duplicates++
+  return {
+    _tag: "Answer",
+    result: Result.succeed({
+      id: before.id,
+      topic: draft.topic,
+      shard: core.shardOf(draft.topic, draft.key).id,
+      durability: core.log.durability,
+      duplicate: true
+    })
+  }
+}
+
+/** What is answered while the first publish under the key has not finished. */
+export const inFlight = (core: Core, draft: Draft): Prepared =>
+  refuse(core, new IdempotencyInFlight({ idempotencyKey: draft.idempotencyKey ?? "" }))
+
+const refuse = (core: Core, error: PublishError): Prepared => {
+  core.countRefused(error._tag)
+  return { _tag: "Answer", result: Result.fail(error) }
+}
+
+const full = (core: Core, shard: number): Prepared =>
+  refuse(core, new ShardFull({ shard, retryAfterMs: shardFullRetryMs }))
+
+const tooLarge = (sizeBytes: number): PayloadTooLarge =>
+  new PayloadTooLarge({ field: "payload", sizeBytes, limitBytes: payloadBytesMax })
+
+/** The entry of a draft: a message with id, partition and time. */
+const entryOf = (
+  { nextId }: Preparing,
+  draft: Draft,
+  position: number,
+  now: number,
+  fingerprint: string | undefined
+): LogEntry => {
+  const partition = partitionOf(position)
+  const lane = laneOf(draft.priority)
+  const message: Message = {
+    id: nextId(now, partition),
+    topic: draft.topic,
+    payload: draft.payload,
+    priority: draft.priority,
+    key: draft.key,
+    idempotencyKey: draft.idempotencyKey,
+    headers: draft.headers,
+    contentType: draft.contentType,
+    traceparent: draft.traceparent,
+    publishedAt: now,
+    expiresAt: draft.expiresAt,
+    replayOf: undefined
+  }
+  return {
+    message,
+    bytes: draft.payloadBytes + (draft.headers?.length ?? 0),
+    partition,
+    lane,
+    logLane: logLaneOf(partition, lane),
+    fingerprint,
+    offset: -1,
+    pending: 0
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What the block log knows in memory about its blocks: the directory, their times, the last used
+ * ones, and how many there are.
+ */
+import { BlockCache } from "./BlockCache.ts"
+import type { BlockHeader, StoredBlock } from "./BlockCodec.ts"
+import { BlockTimes } from "./BlockTimes.ts"
+import { Directory } from "./Directory.ts"
+
+/** Bytes of blocks kept at hand. */
+const cacheBytesMax = 32 * 1_048_576
+
+/** Mutable on purpose: it grows with every commit. */
+export class BlockIndex {
+  readonly directory = new Directory()
+  readonly times = new BlockTimes()
+  readonly cache = new BlockCache(cacheBytesMax)
+  /** The number of the next block. */
+  nextBlock = 1
+  /** Bytes that the store occupies. */
+  sizeBytes = 0
+
+  /** The offset that the next entry of a log lane gets. */
+  readonly head = (logLane: number): number => this.directory.head(logLane)
+
+  /** Adds a block and all its entries. */
+  addAll(seq: number, header: BlockHeader): void {
+    const add = this.entryAdder(seq, header)
+    for (let entry = 0; entry < header.entries; entry++) add() // 100,000 times at a start.
+  }
+
+  /** Adds a block and keeps it at hand; each call of the result adds its next entry. */
+  adder(block: StoredBlock, header: BlockHeader): () => number {
+    this.cache.add(block, header)
+    return this.entryAdder(block.seq, header)
+  }
+
+  private entryAdder(seq: number, header: BlockHeader): () => number {
+    const { directory } = this
+    const topics = directory.topicNumbers(header)
+    this.times.add(seq, header.idMillisMin, header.idMillisMax)
+    this.nextBlock = seq + 1
+    let entry = 0 // The entries of a block are added one by one, between the callbacks.
+    return () => directory.add(seq, header, topics, entry++)
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * The log of the local profile: durable on this machine, with nothing installed beside it.
+ */
+import { type Duration, Layer } from "effect"
+import type { LogUnopened, MessageLog } from "../../services/MessageLog.ts"
+import * as BlockLog from "./BlockLog.ts"
+import * as SqliteStore from "./SqliteStore.ts"
+
+/** How the embedded log is opened. */
+export interface EmbeddedLogOptions {
+  /** Where its files are; made when missing, and locked. */
+  readonly directory: string
+  /** How long idempotency keys are remembered. */
+  readonly claimsFor: Duration.Duration
+  /** Most pages (16 KiB) of the database; unlimited unless set. */
+  readonly pagesMax?: number
+}
+
+/** The embedded log. */
+export const layer = (
+  { claimsFor, directory, pagesMax }: EmbeddedLogOptions
+): Layer.Layer<MessageLog, LogUnopened> =>
+  BlockLog.layer(claimsFor).pipe(Layer.provide(SqliteStore.layer({ directory, pagesMax })))

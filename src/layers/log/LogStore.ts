@@ -1,0 +1,95 @@
+/**
+ * The port of the block log: what it needs of a durable store, in its own terms.
+ *
+ * One store is SQLite, the other one is simulated. A store keeps what it is given; offsets, group
+ * commit, directory and reading are the block log's.
+ */
+import { Context, type Effect } from "effect"
+import type { DeadLetter, DeadLetterFilter } from "../../domain/DeadLetter.ts"
+import type { Subscription } from "../../domain/Subscription.ts"
+import type {
+  Changes,
+  Cursor,
+  LogUnavailable,
+  LogUnopened,
+  OwnRow,
+  Take
+} from "../../services/MessageLog.ts"
+import type { StoredBlock } from "./BlockCodec.ts"
+
+/** What is committed at once, all or nothing. `changes` take effect in order. */
+export interface Transaction {
+  /** The number its block has or would have; blocks of this number and above never were. */
+  readonly seq: number
+  readonly block: StoredBlock | undefined
+  readonly changes: ReadonlyArray<Changes>
+}
+
+/** A transaction that is stored: its block came back with checksums. */
+export interface Stored {
+  readonly block: StoredBlock | undefined
+  readonly sizeBytes: number
+}
+
+/** What stood in the store when it was opened, attempts of the journal merged in. */
+export interface StoreRecovered {
+  readonly epoch: number
+  readonly clean: boolean
+  readonly subscriptions: ReadonlyArray<Subscription>
+  readonly nextIncarnation: number
+  readonly nextDeadLetter: number
+  readonly nextOwnRow: number
+  readonly cursors: ReadonlyArray<Cursor>
+  readonly ownRows: ReadonlyArray<OwnRow>
+  readonly deadLetterCounts: ReadonlyMap<number, number>
+  readonly damaged: ReadonlyArray<string>
+  readonly sizeBytes: number
+}
+
+/** Some stored headers, ascending; a damaged one is set aside and named by a sentence. */
+export interface HeaderPage {
+  readonly headers: ReadonlyArray<Omit<StoredBlock, "bodies">>
+  readonly damaged: ReadonlyArray<string>
+  /** Ask for what is above this block next; `undefined` at the end. */
+  readonly next: number | undefined
+}
+
+/** What was read of the blocks asked for: the first `count` of them, without any that is gone. */
+export interface BlocksRead {
+  readonly blocks: ReadonlyArray<StoredBlock>
+  readonly count: number
+}
+
+/**
+ * Hand-outs, noted so that they outlive the process. Synchronous: a note is one write into the
+ * page cache, cheaper than any hand-over to a thread.
+ */
+export interface AttemptsJournal {
+  /** Notes hand-outs; `undefined` when that worked. */
+  readonly note: (takes: ReadonlyArray<Take>) => LogUnavailable | undefined
+  /**
+   * Begins a checkpoint: the function it returns forgets everything noted before. `undefined` while
+   * another one is under way.
+   */
+  readonly checkpoint: () => Checkpoint | undefined
+}
+
+/** Ends a checkpoint, by forgetting what it covers or by keeping it. */
+export type Checkpoint = (outcome: "Committed" | "Failed") => void
+
+/** An open store; closed with the scope of its layer. */
+export class LogStore extends Context.Service<LogStore, {
+  readonly recovered: StoreRecovered
+  /** Stores a transaction durably; one at a time. After a failure none of it is stored. */
+  readonly transact: (transaction: Transaction) => Effect.Effect<Stored, LogUnavailable>
+  /** The headers of the blocks above `after`, which only the opening reads. */
+  readonly headers: (after: number) => Effect.Effect<HeaderPage, LogUnopened>
+  /** Reads at least one of the blocks asked for, and as many as make a reasonable reply. */
+  readonly readBlocks: (seqs: ReadonlyArray<number>) => Effect.Effect<BlocksRead, LogUnavailable>
+  readonly deadLetters: (
+    filter: DeadLetterFilter,
+    after: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<DeadLetter>, LogUnavailable>
+  readonly journal: AttemptsJournal
+}>()("codefactory/layers/log/LogStore") {}

@@ -1,0 +1,104 @@
+/**
+ * The embedded store: SQLite in a thread of its own, and the attempts journal beside it.
+ */
+import { Effect, Layer } from "effect"
+import { join } from "node:path"
+import { LogUnavailable, LogUnopened } from "../../services/MessageLog.ts"
+import { type Failure, reasonOf } from "../drivers/sqlite/Failure.ts"
+import { AttemptsFiles } from "./AttemptsFiles.ts"
+import { mergeAttempts, type Progressed } from "./AttemptsMerge.ts"
+import type { StoredBlock } from "./BlockCodec.ts"
+import { type HeaderPage, LogStore } from "./LogStore.ts"
+import type { PackedHeaders, StartOptions } from "./sqlite/Protocol.ts"
+import { cursorKey } from "./sqlite/Rows.ts"
+import { startThread } from "./sqlite/StoreThread.ts"
+
+/**
+ * The store in `options.directory`, which it makes and locks. Fails with `LogUnopened` when another
+ * process has it, when a newer version wrote it, or when it is no log.
+ */
+export const layer = (options: StartOptions): Layer.Layer<LogStore, LogUnopened> =>
+  Layer.effect(
+    LogStore,
+    Effect.gen(function*() {
+      const unopened = unopenedAt(options.directory)
+      const ask = yield* startThread(options)
+      const opened = yield* Effect.mapError(ask("open", undefined), unopened)
+      yield* Effect.addFinalizer(() => Effect.ignore(ask("close", undefined)))
+      const journal = yield* openJournal(options.directory)
+      const takes = journal.read(opened.epoch)
+      const epoch = opened.epoch + 1
+      const merged = mergeAttempts(opened, takes)
+      yield* Effect.mapError(ask("begin", { epoch, ...merged }), unopened)
+      journal.reset(epoch)
+      return LogStore.of({
+        recovered: { ...opened, epoch, ...withChanged(opened, merged) },
+        transact: (transaction) =>
+          Effect.mapError(
+            ask("transact", transaction, buffersOf(transaction.block)),
+            unavailable
+          ),
+        headers: (after) =>
+          Effect.mapBoth(ask("headers", after), { onFailure: unopened, onSuccess: unpack }),
+        readBlocks: (seqs) => Effect.mapError(ask("readBlocks", seqs), unavailable),
+        deadLetters: (filter, after, limit) =>
+          Effect.mapError(ask("deadLetters", { filter, after, limit }), unavailable),
+        journal
+      })
+    })
+  )
+
+const openJournal = (directory: string) =>
+  Effect.acquireRelease(
+    Effect.try({
+      try: () => new AttemptsFiles(directory),
+      catch: (cause) => unopenedAt(directory)(reasonOf(cause))
+    }),
+    (journal) => Effect.sync(() => journal.close())
+  )
+
+const remedies: Record<Failure["reason"], string> = {
+  Locked: "another process uses it: stop that one, or choose another DATA_DIR",
+  Newer: "run the version that wrote it, or a later one",
+  Damaged: "restore it from a backup, or move the file away to start with an empty log",
+  ReadOnly: "make the directory writable for this process",
+  Full: "free space on its device",
+  Io: "see what the operating system says about the device"
+}
+
+const unopenedAt = (directory: string) => ({ detail, reason }: Failure): LogUnopened =>
+  new LogUnopened({
+    reason,
+    path: join(directory, "log.db"),
+    detail: `${detail}; remedy: ${remedies[reason]}`
+  })
+
+const unavailable = ({ detail, reason }: Failure): LogUnavailable =>
+  new LogUnavailable({ reason: reason === "Full" || reason === "ReadOnly" ? reason : "Io", detail })
+
+/** Header and bodies are parts of one buffer. */
+const buffersOf = (block: StoredBlock | undefined): ReadonlyArray<ArrayBuffer> =>
+  block?.header.buffer instanceof ArrayBuffer ? [block.header.buffer] : []
+
+const unpack = ({ bytes, damaged, lengths, next, seqs }: PackedHeaders): HeaderPage => {
+  let end = 0 // Each header starts where the one before it ends.
+  const headers = seqs.map((seq, at) => {
+    const start = end
+    end += lengths[at] ?? 0
+    return { seq, header: bytes.subarray(start, end) }
+  })
+  return { headers, damaged, next }
+}
+
+const withChanged = (
+  stored: Pick<Progressed, "cursors" | "ownRows">,
+  changed: Pick<Progressed, "cursors" | "ownRows">
+) => {
+  const lanes = new Set(changed.cursors.map((cursor) => cursorKey(cursor)))
+  const rows = new Set(changed.ownRows.map(({ id }) => id))
+  return {
+    cursors: [...stored.cursors.filter((c) => !lanes.has(cursorKey(c))), ...changed.cursors],
+    ownRows: [...stored.ownRows.filter(({ id }) => !rows.has(id)), ...changed.ownRows]
+      .toSorted((a, b) => a.id - b.id)
+  }
+}
