@@ -1,0 +1,20 @@
+/**
+ * The machine: what defaults depend on.
+ */
+import { Effect } from "effect"
+import { totalmem } from "node:os"
+import process from "node:process"
+
+/** What is known about the machine. */
+export interface Machine {
+  /** Memory that this process may use: of the machine, or of its container when that is less. */
+  readonly memoryBytes: number
+}
+
+/** The machine that this process runs on. */
+export const machine: Effect.Effect<Machine> = Effect.sync(() => {
+  // 0 or an absurdly high number when no limit is set (a property of cgroups).
+  const limit = process.constrainedMemory()
+  const total = totalmem()
+  return { memoryBytes: limit > 0 && limit < total ? limit : total }
+})

@@ -1,0 +1,177 @@
+/**
+ * The settings of shards and of what scales them.
+ */
+import { Duration } from "effect"
+import type { BusSettings, ScalingSettings } from "../../../services/Settings.ts"
+import { integer, seconds, share, toggle } from "../Kind.ts"
+import type { Machine } from "../Machine.ts"
+import type { Reader } from "../Reader.ts"
+
+const mebibyte = 1_048_576
+
+/** Largest default of the bytes of one shard. Source: design, P8. */
+const shardBytesDefaultMax = 64 * mebibyte
+
+/** Share of the memory that all shards together may fill by default. Source: design, P8. */
+const memoryShare = 0.25
+
+/** Shards, their limits and their gates. */
+export const bus = (reader: Reader, machine: Machine): BusSettings => {
+  const { read } = reader
+  const shardCount = read({
+    name: "MESSAGE_BUS_SHARD_COUNT",
+    kind: integer(2, 16),
+    default: 8,
+    meaning: "Shards in this process. A restart reads it anew; nothing stored depends on it."
+  })
+  const shardBytesDefault = Math.min(
+    shardBytesDefaultMax,
+    Math.floor(machine.memoryBytes * memoryShare / shardCount)
+  )
+  return {
+    shardCount,
+    workersPerShard: read({
+      name: "MESSAGE_BUS_WORKERS_PER_SHARD",
+      kind: integer(2, 8),
+      default: 4,
+      meaning: "Handlers that run at once per shard."
+    }),
+    shardMessagesMax: read({
+      name: "MESSAGE_BUS_MAX_QUEUE_SIZE",
+      kind: integer(1, 10_000_000),
+      default: 10_000,
+      meaning: "Messages that one shard holds."
+    }),
+    shardBytesMax: read({
+      name: "MESSAGE_BUS_MAX_QUEUE_BYTES",
+      kind: integer(mebibyte, 2 ** 40),
+      default: Math.max(mebibyte, shardBytesDefault),
+      meaning: "Bytes that one shard holds. Default: 64 MiB or 25 % of the memory over all shards."
+    }),
+    ...gates(reader),
+    logBytesMax: read({
+      name: "MESSAGE_BUS_LOG_MAX_BYTES",
+      kind: integer(64 * mebibyte, 2 ** 50),
+      default: 8 * 1024 * mebibyte,
+      meaning: "Bytes of undelivered messages in the log, beyond which publishes are refused.",
+      later: "the backlog gate"
+    }),
+    contentHash: read({
+      name: "DEDUP_CONTENT_HASH",
+      kind: toggle,
+      default: false,
+      meaning: "Treat equal messages without an idempotency key as duplicates.",
+      later: "deduplication by content"
+    })
+  }
+}
+
+const watermarks = "the watermarks of shards"
+
+/** The fills at which a shard stops and resumes accepting messages. */
+const gates = ({ areLegal, read, refuse }: Reader) => {
+  const fillHigh = read({
+    name: "MESSAGE_BUS_BACKPRESSURE_HIGH",
+    kind: share,
+    default: 0.8,
+    meaning: "Fill of a shard at which it refuses publishes; 1 until this version has it.",
+    later: watermarks
+  })
+  const fillLow = read({
+    name: "MESSAGE_BUS_BACKPRESSURE_LOW",
+    kind: share,
+    default: 0.5,
+    meaning: "Fill of a shard below which it accepts publishes again.",
+    later: watermarks
+  })
+  const marks = ["MESSAGE_BUS_BACKPRESSURE_LOW", "MESSAGE_BUS_BACKPRESSURE_HIGH"] as const
+  if (areLegal(...marks) && fillLow >= fillHigh) {
+    refuse({
+      name: marks[0],
+      found: `${fillLow}`,
+      expected: `less than ${marks[1]} (${fillHigh})`,
+      remedy: "lower it, or raise the other; their distance keeps a shard from flapping"
+    })
+  }
+  return { fillHigh, fillLow }
+}
+
+const scaler = "automatic scaling of shards"
+const guard = "the guardian"
+
+/** What grows and shrinks by itself, and what watches over it. */
+export const scaling = (reader: Reader, shardCount: number): ScalingSettings => {
+  const { read } = reader
+  const settings = {
+    autoScale: read({
+      name: "MESSAGE_BUS_AUTO_SCALE",
+      kind: toggle,
+      default: false,
+      meaning: "Add and remove shards by load. 1 by default once this version has it.",
+      later: scaler
+    }),
+    shardCountMin: read({
+      name: "MESSAGE_BUS_MIN_SHARDS",
+      kind: integer(2, 16),
+      default: shardCount,
+      meaning: "Fewest shards that scaling leaves. Default: MESSAGE_BUS_SHARD_COUNT.",
+      later: scaler
+    }),
+    fillUp: read({
+      name: "MESSAGE_BUS_SCALE_UP_THRESHOLD",
+      kind: share,
+      default: 0.8,
+      meaning: "Mean fill of the shards above which one is added.",
+      later: scaler
+    }),
+    fillDown: read({
+      name: "MESSAGE_BUS_SCALE_DOWN_THRESHOLD",
+      kind: share,
+      default: 0.2,
+      meaning: "Mean fill of the shards below which one is removed.",
+      later: scaler
+    }),
+    guardian: read({
+      name: "ENABLE_MESSAGE_BUS_GUARDIAN",
+      kind: toggle,
+      default: false,
+      meaning: "Watch the bus, alert and heal it. 1 by default once this version has it.",
+      later: guard
+    }),
+    guardianInterval: read({
+      name: "MESSAGE_BUS_GUARDIAN_INTERVAL",
+      kind: seconds(1, 3_600),
+      default: Duration.seconds(30),
+      meaning: "Seconds between two checks of the guardian.",
+      later: guard
+    })
+  }
+  compareScaling(reader, settings, shardCount)
+  return settings
+}
+
+/** Refuses bounds that contradict each other. */
+const compareScaling = (
+  { areLegal, refuse }: Reader,
+  { fillDown, fillUp, shardCountMin }: ScalingSettings,
+  shardCount: number
+): void => {
+  const marks = ["MESSAGE_BUS_SCALE_DOWN_THRESHOLD", "MESSAGE_BUS_SCALE_UP_THRESHOLD"] as const
+  if (areLegal(...marks) && fillDown >= fillUp) {
+    refuse({
+      name: marks[0],
+      found: `${fillDown}`,
+      expected: `less than ${marks[1]} (${fillUp})`,
+      remedy: "lower it, or raise the other"
+    })
+  }
+  const counts = ["MESSAGE_BUS_MIN_SHARDS", "MESSAGE_BUS_SHARD_COUNT"] as const
+  if (areLegal(...counts) && shardCountMin > shardCount) {
+    refuse({
+      name: counts[0],
+      found: `${shardCountMin}`,
+      expected: `at most ${counts[1]} (${shardCount})`,
+      remedy: "lower it, or raise the other"
+    })
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The settings of the server: where it listens, whom it lets in, how it starts and stops.
+ */
+import { Duration } from "effect"
+import type { ServerSettings } from "../../../services/Settings.ts"
+import { asking, host, isLoopback, limit, path, port, seconds, toggle } from "../Kind.ts"
+import type { Reader } from "../Reader.ts"
+
+const rates = "rate limits"
+const agents = "agents"
+
+/** Where the process listens, and how it starts and stops. */
+export const server = (reader: Reader): ServerSettings => {
+  const { read } = reader
+  const settings = {
+    ...listening(reader),
+    apiKeysFile: read({
+      name: "API_KEYS_FILE",
+      kind: asking(path("a file of API keys")),
+      default: undefined,
+      meaning: "The keys that clients authenticate with.",
+      later: "API keys"
+    }),
+    proxyTrusted: read({
+      name: "TRUST_PROXY",
+      kind: toggle,
+      default: false,
+      meaning: "Take the client's address from X-Forwarded-For; only behind a proxy that sets it.",
+      later: rates
+    }),
+    requestsMax: read({
+      name: "RATE_LIMIT_MAX_REQUESTS",
+      kind: limit(1_000_000_000),
+      default: 0,
+      meaning: "Publish requests of one client per window; 0 is no limit. 1,000 by default once " +
+        "this version has it.",
+      later: rates
+    }),
+    requestsWindow: read({
+      name: "RATE_LIMIT_WINDOW_SECONDS",
+      kind: seconds(1, 86_400),
+      default: Duration.seconds(60),
+      meaning: "Length of the sliding window of the rate limit.",
+      later: rates
+    }),
+    startupTimeout: read({
+      name: "STARTUP_TIMEOUT",
+      kind: seconds(1, 3_600),
+      default: Duration.seconds(90),
+      meaning: "Seconds that loading agents may take at start.",
+      later: agents
+    }),
+    prestopDelay: read({
+      name: "PRESTOP_DELAY_SECONDS",
+      kind: seconds(0, 300),
+      default: Duration.zero,
+      meaning: "Seconds between failing readiness and refusing publishes, for load balancers.",
+      later: "the delay before draining"
+    }),
+    drain: read({
+      name: "DRAIN_SECONDS",
+      kind: seconds(0, 3_600),
+      default: Duration.seconds(25),
+      meaning: "Seconds that running handlers and leases get to finish at shutdown."
+    })
+  }
+  return settings
+}
+
+/** Addresses and ports; without API keys only this machine may connect, unless told otherwise. */
+const listening = ({ areLegal, read, refuse }: Reader) => {
+  const listen = {
+    host: read({
+      name: "HOST",
+      kind: host,
+      default: "127.0.0.1",
+      meaning: "Address to listen on. Other than loopback needs ALLOW_ANONYMOUS=1."
+    }),
+    port: read({
+      name: "PORT",
+      kind: port,
+      default: 8_000,
+      meaning: "Port of the HTTP API; 0 takes a free one."
+    }),
+    metricsPort: read({
+      name: "METRICS_PORT",
+      kind: port,
+      default: 9_090,
+      meaning: "Port of the metrics; 0 takes a free one."
+    }),
+    anonymousAllowed: read({
+      name: "ALLOW_ANONYMOUS",
+      kind: toggle,
+      default: false,
+      meaning: "Let everyone who reaches HOST publish and read, without a key."
+    })
+  }
+  const open = areLegal("HOST", "ALLOW_ANONYMOUS") && !isLoopback(listen.host)
+  if (open && !listen.anonymousAllowed) {
+    refuse({
+      name: "HOST",
+      found: `"${listen.host}"`,
+      expected: "a loopback address, as everyone who reaches another could publish and read",
+      remedy: "set ALLOW_ANONYMOUS=1 if that is meant, or unset it to have 127.0.0.1"
+    })
+  }
+  if (areLegal("PORT", "METRICS_PORT") && listen.port === listen.metricsPort && listen.port !== 0) {
+    refuse({
+      name: "METRICS_PORT",
+      found: `${listen.metricsPort}`,
+      expected: `another port than PORT (${listen.port})`,
+      remedy: "change one of them"
+    })
+  }
+  return listen
+}
