@@ -1,0 +1,52 @@
+/**
+ * The command `codefactory`: its commands put together.
+ */
+import { Cause, Effect, Exit, Logger } from "effect"
+import { Command } from "effect/cli"
+import type { Settings, SettingsInvalid } from "../../services/Settings.ts"
+import { config } from "./ConfigCommand.ts"
+import { deadLetters } from "./DeadLettersCommand.ts"
+import { json } from "./Flags.ts"
+import { publish } from "./PublishCommand.ts"
+import { status } from "./StatusCommand.ts"
+import { subscribe } from "./SubscribeCommand.ts"
+
+/** What the commands need from the program around them. */
+export interface Program<E, R> {
+  /** Runs the bus until it is interrupted. */
+  readonly serve: Effect.Effect<unknown, E, R>
+  /** Reads the settings. */
+  readonly settings: Effect.Effect<Settings["Service"], SettingsInvalid, R>
+}
+
+/** `codefactory` with all its commands. */
+export const codefactory = <E, R>(program: Program<E, R>) =>
+  Command.make("codefactory").pipe(
+    Command.withDescription(
+      "A durable message bus: publish to topics, deliver at least once, in order per key."
+    ),
+    Command.withExamples([
+      { command: "codefactory serve", description: "Start a bus on this machine" },
+      { command: "codefactory subscribe billing --topic 'orders.>'" },
+      { command: "codefactory publish orders.created '{\"id\": 1}'" }
+    ]),
+    Command.withSubcommands([
+      serve(program.serve),
+      publish,
+      subscribe,
+      deadLetters,
+      status,
+      config(program.settings)
+    ])
+  )
+
+/** `codefactory serve`. A signal is how it is meant to end, so it then ends well. */
+const serve = <E, R>(run: Effect.Effect<unknown, E, R>) =>
+  Command.make("serve", { json }, (asked) =>
+    Effect.gen(function*() {
+      const logged = asked.json
+        ? Effect.provide(run, Logger.layer([Logger.consoleJson]))
+        : run
+      const ended = yield* Effect.exit(Effect.interruptible(logged))
+      if (Exit.isFailure(ended) && !Cause.hasInterruptsOnly(ended.cause)) return yield* ended
+    })).pipe(Command.withDescription("Run the bus and its HTTP API; --json logs as JSON"))

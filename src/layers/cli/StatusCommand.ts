@@ -1,0 +1,117 @@
+/**
+ * `codefactory status`: how a running bus is, on one screen.
+ */
+import { Duration, Effect, Schema } from "effect"
+import { Command } from "effect/cli"
+import { BusUnavailable, make } from "./BusClient.ts"
+import { json, url } from "./Flags.ts"
+import { print } from "./Output.ts"
+import { counted, grouped, table } from "./Table.ts"
+
+const Info = Schema.Struct({
+  version: Schema.String,
+  profile: Schema.String,
+  durability: Schema.String,
+  uptimeMs: Schema.Finite
+})
+
+const Readiness = Schema.Struct({
+  status: Schema.String,
+  degraded: Schema.Array(Schema.String)
+})
+
+const Shards = Schema.Struct({
+  shards: Schema.Array(Schema.Struct({
+    id: Schema.Int,
+    state: Schema.String,
+    queued: Schema.Struct({ high: Schema.Int, normal: Schema.Int }),
+    bytes: Schema.Int,
+    workers: Schema.Int,
+    inFlight: Schema.Int
+  }))
+})
+
+const Subscriptions = Schema.Struct({
+  subscriptions: Schema.Array(Schema.Struct({
+    name: Schema.String,
+    topic: Schema.String,
+    pending: Schema.Int,
+    inFlight: Schema.Int,
+    acked: Schema.Int,
+    deadLetters: Schema.Int
+  }))
+})
+
+/** `codefactory status`. A bus that is not ready is shown as well; the exit code tells. */
+export const status = Command.make(
+  "status",
+  { url, json },
+  (asked) =>
+    Effect.interruptible(Effect.gen(function*() {
+      const bus = yield* make(asked.url)
+      const ready = yield* bus.ask("GET", "/readyz")
+      const readiness = yield* Schema.decodeUnknownEffect(Readiness)(ready.body).pipe(
+        Effect.mapError(() => new BusUnavailable({ url: bus.url, detail: "no bus answers there" }))
+      )
+      const info = yield* bus.request(Info, "GET", "/v1/info")
+      const { shards } = yield* bus.request(Shards, "GET", "/v1/shards")
+      const { subscriptions } = yield* bus.request(Subscriptions, "GET", "/v1/subscriptions")
+      yield* print(
+        asked.json
+          ? JSON.stringify({ url: bus.url, readiness, info, shards, subscriptions })
+          : screen(bus.url, readiness, info, shards, subscriptions)
+      )
+      if (ready.status !== 200) {
+        return yield* new BusUnavailable({ url: bus.url, detail: `it is ${readiness.status}` })
+      }
+    }))
+).pipe(Command.withDescription("Show shards, subscriptions and dead letters of a running bus"))
+
+const screen = (
+  address: string,
+  { degraded, status }: typeof Readiness.Type,
+  info: typeof Info.Type,
+  shards: typeof Shards.Type["shards"],
+  subscriptions: typeof Subscriptions.Type["subscriptions"]
+): string => {
+  const deadLetters = subscriptions.reduce((sum, each) => sum + each.deadLetters, 0)
+  return [
+    `Code Factory Bus ${info.version} at ${address}: ${status}`,
+    `profile ${info.profile}, durability ${info.durability}, up ${uptime(info.uptimeMs)}`,
+    ...degraded.map((reason) => `degraded: ${reason}`),
+    "",
+    shardTable(shards),
+    "",
+    subscriptions.length === 0
+      ? "no subscriptions; codefactory subscribe NAME --topic PATTERN makes one"
+      : subscriptionTable(subscriptions),
+    "",
+    deadLetters === 0
+      ? "no dead letters"
+      : `${counted(deadLetters, "dead letter")}; codefactory dead-letters list shows them`
+  ].join("\n")
+}
+
+const shardTable = (shards: typeof Shards.Type["shards"]): string =>
+  table(
+    ["SHARD", "STATE", "HIGH", "NORMAL", "BYTES", "WORKERS", "IN FLIGHT"],
+    shards.map(({ bytes, id, inFlight, queued, state, workers }) => [
+      String(id),
+      state,
+      ...[queued.high, queued.normal, bytes, workers, inFlight].map(grouped)
+    ])
+  )
+
+const subscriptionTable = (subscriptions: typeof Subscriptions.Type["subscriptions"]): string =>
+  table(
+    ["SUBSCRIPTION", "TOPIC", "PENDING", "IN FLIGHT", "ACKED", "DEAD LETTERS"],
+    subscriptions.map(({ acked, deadLetters, inFlight, name, pending, topic }) => [
+      name,
+      topic,
+      ...[pending, inFlight, acked, deadLetters].map(grouped)
+    ])
+  )
+
+/** To the second: "1h 2m 3s". */
+const uptime = (ms: number): string =>
+  Duration.format(Duration.seconds(Math.max(1, Math.floor(ms / 1_000))))

@@ -1,0 +1,40 @@
+/** The command line in this process: arguments in; code, output and errors out. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, Layer, Stdio, Stream } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { Output } from "../../../src/layers/cli/Output.ts"
+import { execute } from "../../../src/layers/cli/Run.ts"
+import { read, type Variables } from "../../../src/layers/settings/Environment.ts"
+
+/** What is around a command. */
+export interface Around {
+  readonly stdin?: ReadonlyArray<string | Uint8Array>
+  readonly variables?: Variables
+}
+
+const encoder = new TextEncoder()
+
+/** Runs `codefactory` with `args`. */
+export const runCli = Effect.fnUntraced(function*(
+  args: ReadonlyArray<string>,
+  { stdin = [], variables = {} }: Around = {}
+) {
+  const out: Array<string> = []
+  const err: Array<string> = []
+  const output: Output = {
+    print: (line) => Effect.sync(() => void out.push(line)),
+    note: (text) => Effect.sync(() => void err.push(text)),
+    isWatched: false
+  }
+  const chunks = stdin.map((chunk) => typeof chunk === "string" ? encoder.encode(chunk) : chunk)
+  const code = yield* execute(
+    { serve: Effect.void, settings: read(variables) },
+    "1.2.3",
+    args
+  ).pipe(
+    Effect.provideService(Output, output),
+    Effect.provide(Stdio.layerTest({ stdin: Stream.fromIterable(chunks) })),
+    Effect.provide(Layer.mergeAll(NodeServices.layer, FetchHttpClient.layer))
+  )
+  return { code, out: out.join("\n"), err: err.join("") }
+})
