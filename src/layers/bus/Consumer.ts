@@ -66,6 +66,8 @@ export class Consumer {
   readAheadBytes = 0
   /** Called when something is ready for a pull, room was made, or the consumer closed. */
   readonly wakers = new Set<() => void>()
+  /** How often they were called. */
+  wakes = 0
 
   constructor(
     subscription: Subscription,
@@ -111,6 +113,7 @@ export class Consumer {
 
   /** Calls and forgets everybody who waits for a change. */
   wake(): void {
+    this.wakes++
     if (this.wakers.size === 0) return
     const waiting = [...this.wakers]
     this.wakers.clear()

@@ -11,6 +11,7 @@ import type { Subscription } from "../../domain/Subscription.ts"
 import type { LogEntry, MessageLog } from "../../services/MessageLog.ts"
 import { Buckets } from "./Buckets.ts"
 import { type Attachment, Consumer, type Totals } from "./Consumer.ts"
+import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
 import { type Pending, state } from "./Pending.ts"
 import { Retries } from "./Retries.ts"
@@ -49,6 +50,7 @@ export class Core {
   readonly retries = new Retries()
   readonly leases = new LeaseClock()
   readonly suspects = new Suspects()
+  readonly journal: Journal
   /** One change of dead letters at a time: two that ask for one letter must not both find it. */
   readonly letters = Semaphore.makeUnsafe(1)
   /** Per log lane, the offset below which every committed message was pushed to live consumers. */
@@ -79,6 +81,7 @@ export class Core {
     this.ring = Ring.make(this.shards.map(({ id }) => id))
     this.topics = new Topics(this.consumers)
     this.settler = new Settler(log, this.consumers)
+    this.journal = new Journal(log)
     this.nextIncarnation = log.recovered.nextIncarnation
     this.nextDeadLetter = log.recovered.nextDeadLetter
     this.nextOwnRow = log.recovered.nextOwnRow
@@ -186,6 +189,7 @@ export class Core {
 
   /** An attempt of a suspect ended: lets the next suspect run. */
   passSuspicion(delivery: Pending): void {
+    if (!delivery.suspect) return
     const next = this.suspects.leave(delivery)
     if (next !== undefined) this.giveBack(next)
   }

@@ -73,8 +73,15 @@ export class KeyOrder {
   private follow(key: KeyState, lane: Lane): void {
     const waiting = key.waiting[lane]
     for (let found = waiting.shift(); found !== undefined; found = waiting.shift()) { // In order.
+      if (found.state === state.waiting) return this.holdLane(key, found)
       this.circulate(found)
     }
+  }
+
+  /** Nothing of a lane goes out before `delivery`, which waits for its retry. */
+  private holdLane(key: KeyState, delivery: Pending): void {
+    key.held[delivery.entry.lane] = delivery
+    key.due[delivery.entry.lane] = false
   }
 
   private mayPass(key: KeyState, delivery: Pending, run: number): boolean {
@@ -107,9 +114,10 @@ export class KeyOrder {
     const { lane } = delivery.entry
     const at = key.running.indexOf(delivery)
     const behind = at < 0 ? [] : key.running.splice(at).slice(1)
+    const held = key.held[lane] // It failed before one that went out earlier in the same run.
+    if (held !== undefined && held !== delivery) key.waiting[lane].unshift(held)
     behind.toReversed().forEach((later) => key.waiting[lane].unshift(later))
-    key.held[lane] = delivery
-    key.due[lane] = false
+    this.holdLane(key, delivery)
     this.next(order, key)
     return behind
   }
@@ -150,7 +158,10 @@ export class KeyOrder {
     }
     const waiting = key.waiting[lane]
     for (let found = waiting.shift(); found !== undefined; found = waiting.shift()) { // Skips acked.
-      if (found.state !== state.settled) return found
+      if (found.state === state.settled) continue
+      if (found.state !== state.waiting) return found
+      this.holdLane(key, found)
+      return undefined
     }
     return undefined
   }

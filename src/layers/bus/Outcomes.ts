@@ -50,12 +50,12 @@ const end = (core: Core, delivery: Pending, now: number): void => {
   consumer.inFlight--
   consumer.totals.callbackLatency.add(now - delivery.takenAt)
   core.leases.remove(delivery)
-  if (delivery.suspect) core.passSuspicion(delivery)
+  core.passSuspicion(delivery)
 }
 
 /** Applies a decision; one about a delivery that ended meanwhile (its subscription went) is void. */
 export const apply = (core: Core, delivery: Pending, outcome: Outcome): void => {
-  if (delivery.state === state.settled) return
+  if (delivery.state === state.settled) return core.passSuspicion(delivery)
   const now = core.now()
   const { totals } = delivery.consumer
   end(core, delivery, now)

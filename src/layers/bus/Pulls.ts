@@ -50,17 +50,19 @@ export const pull = (
       const consumer = yield* find(core, name)
       if (consumer.handler !== undefined) return yield* new SubscriptionHandled({ name })
       if (core.state === "Closing") return yield* new BusClosed({ state: core.state })
+      const { wakes } = consumer
       const taken = takeReady(core, consumer, Math.min(max, pullMax.count))
       if (taken.length > 0) return yield* Effect.uninterruptible(lease(core, consumer, taken))
       const left = until - core.now()
       if (left <= 0) return []
-      yield* Effect.timeoutOption(changed(consumer), left)
+      yield* Effect.timeoutOption(changed(consumer, wakes), left)
     }
   })
 
-/** Waits until something may have become ready. */
-const changed = (consumer: Consumer): Effect.Effect<void> =>
+/** Waits until something may have become ready since the consumer was woken `wakes` times. */
+const changed = (consumer: Consumer, wakes: number): Effect.Effect<void> =>
   Effect.callback((resume) => {
+    if (consumer.wakes !== wakes) return resume(Effect.void)
     const waker = (): void => resume(Effect.void)
     consumer.wakers.add(waker)
     return Effect.sync(() => consumer.wakers.delete(waker))

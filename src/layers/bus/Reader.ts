@@ -95,7 +95,7 @@ const roomMade = (core: Core, consumer: Consumer): Effect.Effect<void> =>
       if (!consumer.closed && stillFull(core, consumer)) consumer.wakers.add(look)
       else resume(Effect.void)
     }
-    consumer.wakers.add(look)
+    look() // Room may have been made since it was found full.
     return Effect.sync(() => consumer.wakers.delete(look))
   })
 

@@ -7,7 +7,8 @@
 import { Effect } from "effect"
 import type { Attachment, Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
-import { Pending } from "./Pending.ts"
+import { takeBack } from "./Outcomes.ts"
+import { Pending, state } from "./Pending.ts"
 import { introduce, type StartReader } from "./Router.ts"
 
 /** Replaces `old`; returns when the new consumer is in place. */
@@ -45,9 +46,9 @@ const takeOver = (
   const next = core.consumer(old.subscription, attachment, old.totals)
   next.lookedAt = old.lookedAt
   for (const delivery of [...old.unsettled()]) {
-    core.leases.remove(delivery)
+    if (delivery.state === state.running) takeBack(core, delivery) // A lease: void from now on.
     core.free(delivery)
-    if (delivery.track === undefined) moveOwnRow(next, delivery)
+    if (delivery.track === undefined) moveOwnRow(core, next, delivery)
     else old.totals.matched--
   }
   for (const track of old.tracks) {
@@ -58,9 +59,14 @@ const takeOver = (
   return introduce(core, startReader, next)
 }
 
-const moveOwnRow = (next: Consumer, { attempts, entry, order, ownRow }: Pending): void => {
+const moveOwnRow = (
+  core: Core,
+  next: Consumer,
+  { attempts, entry, order, ownRow }: Pending
+): void => {
   const moved = new Pending(entry, next, undefined, order, ownRow)
   moved.attempts = attempts
   next.ownRows.set(ownRow, moved)
+  core.settler.touchOwnRow(moved)
   next.ownRowsAhead.push({ after: entry.offset, delivery: moved })
 }

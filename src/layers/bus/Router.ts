@@ -28,20 +28,19 @@ export const readers = (core: Core): Effect.Effect<StartReader, never, Scope.Sco
     }
   })
 
-/** Makes a consumer known and lets it read up to the head. */
+/** Makes a consumer known, at once; the effect lets it read up to the head. */
 export const introduce = (
   core: Core,
   startReader: StartReader,
   consumer: Consumer
-): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    core.consumers.set(consumer.subscription.name, consumer)
-    core.topics.invalidate()
-    // A log that forgets must be read before anything else can happen to what it holds.
-    return core.log.retainsSettled
-      ? Effect.sync(() => startReader(consumer))
-      : catchUp(core, consumer)
-  })
+): Effect.Effect<void> => {
+  core.consumers.set(consumer.subscription.name, consumer)
+  core.topics.invalidate()
+  // A log that forgets must be read before anything else can happen to what it holds.
+  return core.log.retainsSettled
+    ? Effect.sync(() => startReader(consumer))
+    : catchUp(core, consumer)
+}
 
 /** Hands a committed message to every consumer that wants it. */
 export const route = (core: Core, startReader: StartReader, outgoing: Outgoing): void => {

@@ -144,9 +144,12 @@ export class Settler {
       [...this.consumers.values()].some(({ subscription }) =>
         subscription.incarnation === incarnation
       )
+    // One that is being replaced counts until the next one has taken over what it did.
+    const isCurrent = (consumer: Consumer): boolean =>
+      this.consumers.get(consumer.subscription.name) === consumer
     return {
-      tracks: tracks.filter(([consumer]) => !consumer.closed),
-      ownRows: [...ownRows].filter(({ consumer, state }) => !consumer.closed && state !== 3),
+      tracks: tracks.filter(([consumer]) => isCurrent(consumer)),
+      ownRows: [...ownRows].filter(({ consumer, state }) => isCurrent(consumer) && state !== 3),
       ownRowsRemoved,
       deadLetters: deadLetters.filter(({ incarnation }) => exists(incarnation)),
       waiters

@@ -37,6 +37,11 @@ export class Shard {
       (this.slots > 0 && this.bytes + bytes > this.limits.bytesMax)
   }
 
+  /** Whether nothing is queued. */
+  get isEmpty(): boolean {
+    return this.lanes.size(0) + this.lanes.size(1) === 0
+  }
+
   /** Queues a new delivery. */
   offer(delivery: Pending): void {
     this.lanes.push(delivery)

@@ -6,7 +6,7 @@
  * interrupts the fibre of a handler that overran; a new worker takes its place. So the watchdog
  * cannot hit the next message: the fibre it interrupts never takes one.
  */
-import { Effect, Exit, Fiber, FiberSet, type Scope } from "effect"
+import { Effect, Exit, Fiber, FiberSet, Option, type Scope } from "effect"
 import { ownRowLane } from "../../domain/AckId.ts"
 import { Outcome } from "../../domain/Delivery.ts"
 import type { Delivery } from "../../services/MessageBus.ts"
@@ -23,6 +23,12 @@ export const stalledWaitMs = 100
 
 /** Wait of a delivery that could not be journalled. */
 export const unjournalledWaitMs = 1_000
+
+/** Wait of a worker that ended by a bug of the bus, so that it cannot spin. */
+export const restartWaitMs = 1_000
+
+/** How long interrupted handlers may take to clean up when the bus ends. */
+export const cleanUpMs = 1_000
 
 /** Says that a turn of the loop handed nothing out. */
 const nothing = Symbol("nothing")
@@ -42,12 +48,16 @@ const take = (core: Core, shard: Shard, now: number): Pending | undefined => {
     const refused = beforeHandOut(found, now)
     if (refused === undefined) return found
     apply(core, found, refused)
+    core.passSuspicion(found)
   }
   return undefined
 }
 
-const park = (shard: Shard): Effect.Effect<typeof nothing> =>
+const park = (worker: Worker): Effect.Effect<typeof nothing> =>
   Effect.callback((resume) => {
+    const { shard } = worker
+    // Between looking and parking other fibres may have run.
+    if (worker.stopping || !shard.isEmpty) return resume(Effect.succeed(nothing))
     const leave = shard.park(() => resume(Effect.succeed(nothing)))
     return Effect.sync(leave)
   })
@@ -62,17 +72,19 @@ const run = (core: Core, delivery: Pending): Effect.Effect<Turn> => {
   const handled = Effect.exit(Effect.suspend(() => handler(handedOut)))
   if (!core.log.journals) return handled
   const { entry, ownRow, track } = delivery
-  const taken = core.log.journal([{
+  const taken = core.journal.note({
     incarnation: delivery.consumer.subscription.incarnation,
     logLane: track === undefined ? ownRowLane : entry.logLane,
     offset: track === undefined ? ownRow : entry.offset,
     attempt: delivery.attempts
-  }])
-  return Effect.matchEffect(taken, {
-    onFailure: () => Effect.succeed(unjournalled),
-    onSuccess: () => handled
   })
+  return Effect.flatMap(
+    taken,
+    (isJournalled): Effect.Effect<Turn> => isJournalled ? handled : unstarted
+  )
 }
+
+const unstarted = Effect.succeed(unjournalled)
 
 const loop = (core: Core, worker: Worker): Effect.Effect<void> => {
   const { shard } = worker
@@ -82,7 +94,7 @@ const loop = (core: Core, worker: Worker): Effect.Effect<void> => {
       if (core.settler.stalled) return stalled
       const now = core.now() // Read once per message here and once at its end: it is not free.
       const delivery = take(core, shard, now)
-      if (delivery === undefined) return park(shard)
+      if (delivery === undefined) return park(worker)
       begin(core, delivery, now)
       shard.inFlight++
       worker.current = delivery
@@ -121,8 +133,9 @@ export const start = (
   Effect.gen(function*() {
     const fibers = yield* FiberSet.make<void>()
     const fork = yield* FiberSet.runtime(fibers)<never>()
-    const launch = (worker: Worker): void => {
-      const fiber = fork(loop(core, worker))
+    const launch = (worker: Worker, afterMs: number): void => {
+      const turns = loop(core, worker)
+      const fiber = fork(afterMs === 0 ? turns : Effect.andThen(Effect.sleep(afterMs), turns))
       worker.fiber = fiber
       fiber.addObserver((exit) => ended(worker, exit))
     }
@@ -132,15 +145,15 @@ export const start = (
         finish(core, worker, Exit.isSuccess(lost) ? Exit.die("its worker ended") : lost)
       } else finish(core, worker, unjournalled) // Interrupted by the end of the bus: not its fault.
       if (worker.stopping) return
-      worker.timedOut = false
       worker.shard.workerRestarts++
-      launch(worker)
+      launch(worker, worker.timedOut ? 0 : restartWaitMs)
+      worker.timedOut = false
     }
     for (const shard of core.shards) {
       for (let count = 0; count < workersPerShard; count++) { // A number of equal workers.
         const worker = new Worker(shard)
         shard.workers.push(worker)
-        launch(worker)
+        launch(worker, 0)
       }
     }
     yield* Effect.forkScoped(watchdog(core))
@@ -172,5 +185,8 @@ export const stop = (core: Core, drainMs: number): Effect.Effect<void> =>
     workers.forEach((worker) => worker.stopping = true)
     core.shards.forEach((shard) => shard.wakeAll())
     const fibers = workers.flatMap(({ fiber }) => fiber === undefined ? [] : [fiber])
-    yield* Effect.timeoutOption(Fiber.awaitAll(fibers), drainMs)
+    const drained = yield* Effect.timeoutOption(Fiber.awaitAll(fibers), drainMs)
+    if (Option.isNone(drained)) {
+      yield* Effect.timeoutOption(Fiber.interruptAll(fibers), cleanUpMs)
+    }
   })
