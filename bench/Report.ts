@@ -11,7 +11,10 @@ export interface Measured {
   readonly summaries: ReadonlyArray<Summary>
 }
 
-/** The whole report as Markdown; `starting` is its last section, `rounds` is how often each contender ran. */
+/**
+ * The whole report as Markdown; `starting` is its last section, `rounds` is how often each
+ * contender ran.
+ */
 export const report = (
   measured: ReadonlyArray<Measured>,
   starting: ReadonlyArray<string>,

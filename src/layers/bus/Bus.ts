@@ -107,7 +107,7 @@ const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
     )
   })
 
-/** Starts the fibres of the bus. Finalizers run backwards: drain, then store, then end the fibres. */
+/** Starts the fibres of the bus. Finalizers run backwards: drain, store, end the fibres. */
 const run = (core: Core, options: BusOptions): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
     yield* Effect.forkScoped(core.settler.run)

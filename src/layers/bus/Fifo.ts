@@ -52,7 +52,8 @@ export class Fifo<A> {
   private grow(): void {
     const capacity = (this.mask + 1) * 2
     const next = new Array<A | undefined>(capacity)
-    for (let index = 0; index < this.length; index++) next[index] = this.at(index) // Hot: no closure.
+    // Hot: no closure per item.
+    for (let index = 0; index < this.length; index++) next[index] = this.at(index)
     this.items = next
     this.mask = capacity - 1
     this.start = 0

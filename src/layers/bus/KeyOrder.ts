@@ -157,7 +157,8 @@ export class KeyOrder {
       return held
     }
     const waiting = key.waiting[lane]
-    for (let found = waiting.shift(); found !== undefined; found = waiting.shift()) { // Skips acked.
+    // What was acknowledged while it waited is skipped.
+    for (let found = waiting.shift(); found !== undefined; found = waiting.shift()) {
       if (found.state === state.settled) continue
       if (found.state !== state.waiting) return found
       this.holdLane(key, found)

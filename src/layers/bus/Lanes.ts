@@ -1,7 +1,7 @@
 /**
  * The two lanes of a place where deliveries wait: high first, one normal for every eight high.
  *
- * What comes back (a retry, the next of a key) goes before what never went out, because it is older.
+ * What comes back (a retry, the next of a key) goes before what never went out: it is older.
  */
 import { highPerNormal, type Lane, lanes } from "../../domain/Priority.ts"
 import { Fifo } from "./Fifo.ts"

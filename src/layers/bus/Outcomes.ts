@@ -53,7 +53,7 @@ const end = (core: Core, delivery: Pending, now: number): void => {
   core.passSuspicion(delivery)
 }
 
-/** Applies a decision; one about a delivery that ended meanwhile (its subscription went) is void. */
+/** Applies a decision; void when the delivery ended meanwhile, because its subscription went. */
 export const apply = (core: Core, delivery: Pending, outcome: Outcome): void => {
   if (delivery.state === state.settled) return core.passSuspicion(delivery)
   const now = core.now()

@@ -13,7 +13,7 @@ import { leaseBucketMs } from "./LeaseClock.ts"
 import { apply, beforeHandOut, begin, fail, postpone } from "./Outcomes.ts"
 import { type Pending, state } from "./Pending.ts"
 
-/** Most leases of one subscription at a time: what is kept in memory for consumers that are slow. */
+/** Most leases of one subscription at a time: what is kept in memory for slow consumers. */
 export const leasesMax = 10_000
 
 const gaveBack = { error: "the consumer gave it back", isPermanent: false }

@@ -62,7 +62,7 @@ const kept = (core: Core, filter: DeadLetterFilter): number =>
     )
     .reduce((sum, { totals }) => sum + totals.deadLetters, 0)
 
-/** Delivers dead letters again; `remaining` counts those that stay, of the subscription asked for. */
+/** Delivers dead letters again; `remaining` counts those that stay, of what was asked for. */
 export const replay = (
   core: Core,
   filter: DeadLetterFilter,

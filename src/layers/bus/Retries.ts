@@ -71,6 +71,7 @@ export class Retries {
   /** Runs `onDue` for each delivery at its time, for ever. `now` reads the clock. */
   run(now: () => number, onDue: (delivery: Pending) => void): Effect.Effect<never> {
     const turn = Effect.suspend(() => {
+      // Everything that came due while the fibre slept.
       for (let due = this.takeDue(now()); due !== undefined; due = this.takeDue(now())) onDue(due)
       this.changed.closeUnsafe()
       const first = this.heap[0]

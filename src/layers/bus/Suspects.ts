@@ -25,6 +25,7 @@ export class Suspects {
   leave(delivery: Pending): Pending | undefined {
     if (this.alone !== delivery) return undefined
     this.alone = undefined
+    // Those that ended while they waited are passed over.
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       if (isGone(next)) continue // Ended while it waited.
       this.alone = next

@@ -41,7 +41,8 @@ type Turn = Exit.Exit<unknown, unknown> | typeof nothing | typeof unjournalled
 
 /** The next delivery of a shard that may run now. */
 const take = (core: Core, shard: Shard, now: number): Pending | undefined => {
-  for (let found = shard.lanes.take(); found !== undefined; found = shard.lanes.take()) { // Gates.
+  // What its key, another suspect or its own limits keep from running now is passed over.
+  for (let found = shard.lanes.take(); found !== undefined; found = shard.lanes.take()) {
     const { consumer, order } = found
     if (order !== undefined && !consumer.order.admit(order, found, 0)) continue
     if (found.suspect && !core.suspects.admit(found)) continue

@@ -64,7 +64,7 @@ const publishWith = (bus: MessageBus["Service"]) =>
 
 const publishManyWith =
   (bus: MessageBus["Service"]) =>
-  (items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<Result.Result<Accepted, PublishError>>> =>
+  (items: ReadonlyArray<Item>): ReturnType<CodeFactory["Service"]["publishMany"]> =>
     Effect.suspend(() => {
       const drafts = items.map(({ options, payload, topic }) => draftOf(topic, payload, options))
       const good = drafts.flatMap((draft) => isDraftError(draft) ? [] : [draft])

@@ -3,8 +3,18 @@
  * that rejects with the tagged error of the refusal.
  */
 import { Effect, Exit, type Layer, ManagedRuntime, Result, Scope } from "effect"
-import { CodeFactory, type HandleOptions, type Item, type PublishOptions } from "../../services/CodeFactory.ts"
-import { type Accepted, BusClosed, type Delivery, type PublishError } from "../../services/MessageBus.ts"
+import {
+  CodeFactory,
+  type HandleOptions,
+  type Item,
+  type PublishOptions
+} from "../../services/CodeFactory.ts"
+import {
+  type Accepted,
+  BusClosed,
+  type Delivery,
+  type PublishError
+} from "../../services/MessageBus.ts"
 
 /** A result of a batch: what was accepted, or the tagged error of the refusal. */
 export type ItemResult = Accepted | PublishError
@@ -61,11 +71,17 @@ export const make = <E>(layer: Layer.Layer<CodeFactory, E>): BusHandle => {
     publish: (topic, payload, options) =>
       run(CodeFactory.use((bus) => bus.publish(topic, payload, options))),
     publishMany: (items) =>
-      run(Effect.map(CodeFactory.use((bus) => bus.publishMany(items)), (results) =>
-        results.map((result) => Result.isSuccess(result) ? result.success : result.failure))),
-    handle: (name, topic, handler, options) => run(attach(name, topic, handler, options)).then(
-      (detach) => () => life.state === "Running" ? runtime.runPromise(detach) : Promise.resolve()
-    )
+      run(
+        Effect.map(
+          CodeFactory.use((bus) => bus.publishMany(items)),
+          (results) =>
+            results.map((result) => Result.isSuccess(result) ? result.success : result.failure)
+        )
+      ),
+    handle: (name, topic, handler, options) =>
+      run(attach(name, topic, handler, options)).then(
+        (detach) => () => life.state === "Running" ? runtime.runPromise(detach) : Promise.resolve()
+      )
   }
 }
 

@@ -45,16 +45,18 @@ export const layer = (
         head: index.head,
         sizeBytes: () => index.sizeBytes,
         append: (entries, onDone) => submit(entries, undefined, onDone),
-        commit: (changes, onCommitted = nothing) =>
-          Effect.callback((resume) => {
-            const checkpoint = changes.checkpoint === true ? store.journal.checkpoint() : undefined
+        commit: (changes, onCommitted = nothing) => {
+          // At the call, not when the effect runs: `changes` know nothing of what is taken between.
+          const checkpoint = changes.checkpoint === true ? store.journal.checkpoint() : undefined
+          return Effect.callback((resume) =>
             submit([], changes, (failure) => {
               checkpoint?.(failure === undefined ? "Committed" : "Failed")
               if (failure !== undefined) return () => resume(Effect.fail(failure))
               onCommitted()
               return () => resume(Effect.void)
             })
-          }),
+          )
+        },
         journal: (takes) =>
           Effect.suspend(() => {
             const failure = store.journal.note(takes)

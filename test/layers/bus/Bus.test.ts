@@ -33,7 +33,7 @@ describe("publish and handle", () => {
       assert.strictEqual(bus.snapshot().shards.reduce((sum, { slots }) => sum + slots, 0), 0)
     }).pipe(Effect.provide(busLayer())))
 
-  it.effect("behaviour 13: keyed messages are handled in order although handlers take random time", () =>
+  it.effect("behaviour 13: keyed messages stay in order whatever time handlers take", () =>
     Effect.gen(function*() {
       const bus = yield* MessageBus
       const seen = yield* Ref.make<ReadonlyArray<number>>([])
@@ -48,7 +48,7 @@ describe("publish and handle", () => {
       assert.deepStrictEqual(yield* Ref.get(seen), Array.from({ length: 50 }, (_, n) => n))
     }).pipe(Effect.provide(busLayer())))
 
-  it.effect("pitfall 20: a handler that fails twice is called three times and its message not dead", () =>
+  it.effect("pitfall 20: a handler that fails twice is called three times, then all is well", () =>
     Effect.gen(function*() {
       const bus = yield* MessageBus
       const calls = yield* Ref.make(0)
@@ -67,7 +67,7 @@ describe("publish and handle", () => {
       assert.strictEqual(bus.snapshot().subscriptions[0]?.acked, 1)
     }).pipe(Effect.provide(busLayer())))
 
-  it.effect("pitfall 21: a hung handler is interrupted at its limit and ends in the dead letters", () =>
+  it.effect("pitfall 21: a hung handler is cut off at its limit and ends in the dead letters", () =>
     Effect.gen(function*() {
       const bus = yield* MessageBus
       const interrupted = yield* Ref.make(0)
@@ -106,7 +106,7 @@ describe("publish and handle", () => {
       assert.strictEqual((yield* bus.deadLetters({}, 0, 10)).length, 1)
     }).pipe(Effect.provide(busLayer({ workersPerShard: 2 }))))
 
-  it.effect("behaviour 16: queued before dispatch, the high lane goes first and each lane in order", () =>
+  it.effect("behaviour 16: of what is queued, the high lane goes first, each lane in order", () =>
     Effect.gen(function*() {
       const bus = yield* MessageBus
       const gate = yield* Deferred.make<void>()
