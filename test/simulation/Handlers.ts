@@ -1,0 +1,63 @@
+/**
+ * Handlers of a simulated bus: some do their work, some fail in every way there is.
+ */
+import { Cause, Effect, Exit } from "effect"
+import { PermanentFailure } from "../../src/domain/Delivery.ts"
+import { hash32 } from "../../src/domain/Position.ts"
+import type { Core } from "../../src/layers/bus/Core.ts"
+import type { Handler } from "../../src/services/MessageBus.ts"
+import type { Run } from "./Run.ts"
+
+const ways = ["fails", "throws", "dies", "hangs", "isPermanent", "interrupts"] as const
+
+/** A handler that misbehaves in `badness` of its runs, which message and attempt decide. */
+export const handlerOf = (
+  run: Run,
+  core: Core,
+  incarnation: number,
+  badness: number
+): Handler =>
+({ attempt, message }) =>
+  Effect.suspend(() => {
+    const draw = (what: string): number =>
+      hash32(`${run.seed} ${what} ${incarnation} ${message.payload} ${attempt}`) / 2 ** 32
+    run.saw("handler starts", `${incarnation} ${message.payload} ${attempt}`)
+    run.deliveries.enter(incarnation, message, attempt, run.world.now)
+    const isBad = run.faulty && draw("bad") < badness
+    const way = ways[Math.floor(draw("way") * ways.length)]
+    if (isBad) run.saw(`handler ${way}`)
+    const work = !isBad ? ending(run, draw("slow")) : badly(way)
+    return Effect.onExit(work, (exit) =>
+      Effect.sync(() => {
+        const isCounted = Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause) ||
+          way === "interrupts" || core.state === "Running"
+        const failed = isCounted ? Exit.isFailure(exit) : undefined
+        run.saw("handler ends", `${incarnation} ${message.payload} ${failed}`)
+        run.deliveries.leave(incarnation, message, failed, run.world.now)
+      }))
+  })
+
+const ending = (run: Run, slow: number): Effect.Effect<void> => {
+  if (slow >= 0.5) return Effect.void
+  run.saw("handler is slow")
+  return Effect.sleep(Math.ceil(slow * 400))
+}
+
+const badly = (way: typeof ways[number] | undefined): Effect.Effect<void, unknown> => {
+  switch (way) {
+    case "throws":
+      return Effect.suspend(() => {
+        throw new Error("thrown")
+      })
+    case "dies":
+      return Effect.die("died")
+    case "hangs":
+      return Effect.never
+    case "isPermanent":
+      return Effect.fail(new PermanentFailure({ reason: "never" }))
+    case "interrupts":
+      return Effect.interrupt
+    default:
+      return Effect.fail("failed")
+  }
+}

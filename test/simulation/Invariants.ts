@@ -1,0 +1,91 @@
+/**
+ * What must hold inside the bus at every moment, and what must be left when nothing is to be done.
+ */
+import type { Consumer } from "../../src/layers/bus/Consumer.ts"
+import { state } from "../../src/layers/bus/Pending.ts"
+import type { Run } from "./Run.ts"
+
+/** The conservation law, limits, and counts that are never negative. */
+export const checkAlways = (run: Run): void => {
+  const { core } = run.node
+  for (const consumer of core.consumers.values()) {
+    const { inFlight, name, pending } = consumer.snapshot()
+    const unsettled = [...consumer.unsettled()]
+    const running = unsettled.filter((delivery) => delivery.state === state.running).length
+    if (pending !== unsettled.length) {
+      run.breach(1, `${name}: ${pending} pending by its totals, ${unsettled.length} there`)
+    }
+    if (consumer.lookedAt !== undefined && !consumer.live) run.saw("consumer lags", name)
+    if (unsettled.some(({ suspect }) => suspect)) run.saw("suspects run alone", name)
+    if (inFlight !== running) run.breach(1, `${name}: in flight ${inFlight}, running ${running}`)
+  }
+  const { slotsMax } = core.options.limits
+  for (const { bytes, id, inFlight, slots, workers } of core.shards) {
+    if (slots < 0 || bytes < 0 || inFlight < 0) run.breach(3, `shard ${id} has less than nothing`)
+    if (inFlight > workers.length) run.breach(3, `shard ${id} runs ${inFlight} handlers`)
+    if (run.kind === "BlockLog" && slots > slotsMax) run.breach(3, `shard ${id} has ${slots} slots`)
+  }
+}
+
+/** Nothing can run before time passes, so no worker may sleep beside a delivery for it. */
+export const checkIdle = (run: Run): void => {
+  for (const { id, isEmpty, parkedWorkers } of run.node.core.shards) {
+    if (!isEmpty && parkedWorkers > 0) run.breach(12, `a worker of shard ${id} was not woken`)
+  }
+}
+
+/** Whether nothing is to be done any more. */
+export const isQuiet = (run: Run): boolean =>
+  [...run.node.core.consumers.values()].every((consumer) =>
+    consumer.live && consumer.snapshot().pending === 0
+  )
+
+/** Nothing may be left behind once all is settled. */
+export const checkLeaks = (run: Run): void => {
+  const { core } = run.node
+  const left = (what: string, count: number): void => {
+    if (count !== 0) run.breach(11, `${count} ${what} left`)
+  }
+  left("leases", core.leases.size)
+  left("retries", core.retries.size)
+  left("bytes of read-ahead", core.readAheadBytes)
+  for (const { bytes, id, inFlight, lanes, slots } of core.shards) {
+    left(`slots of shard ${id}`, slots)
+    left(`bytes of shard ${id}`, bytes)
+    left(`handlers of shard ${id}`, inFlight)
+    left(`queued in shard ${id}`, lanes.size(0) + lanes.size(1))
+  }
+  core.consumers.forEach((consumer) => consumerLeaks(consumer).forEach(([n, of]) => left(of, n)))
+}
+
+const consumerLeaks = (consumer: Consumer): ReadonlyArray<readonly [number, string]> => {
+  const { inFlight, order, ownRows, ownRowsAhead, readAheadCount, ready, subscription, wakers } =
+    consumer
+  const of = `of ${subscription.name}`
+  return [
+    [inFlight, `hand-outs ${of}`],
+    [order.size, `keys ${of}`],
+    [ownRows.size + ownRowsAhead.length, `own rows ${of}`],
+    [readAheadCount, `read ahead ${of}`],
+    [ready.size(0) + ready.size(1), `ready ${of}`],
+    [wakers.size, `waiting consumers ${of}`]
+  ]
+}
+
+/** The totals of the bus, beside what handlers and consumers saw. */
+export const checkTotals = (run: Run): void => {
+  const { core } = run.node
+  for (const { subscription, totals } of core.consumers.values()) {
+    const known = run.deliveries.subscriptions.get(subscription.incarnation)
+    if (known === undefined) continue
+    const { acks, acksUncertain } = known
+    if (totals.acked < acks || totals.acked > acks + acksUncertain) {
+      run.breach(1, `${subscription.name}: ${totals.acked} acked, ${acks} seen`)
+    }
+    const [least, most] = [run.deliveries.surelyWanted(known), run.deliveries.wanted(known)]
+    const isOff = totals.matched < least.length || totals.matched > most.length
+    if (run.deliveries.process === 0 && isOff) {
+      run.breach(1, `${subscription.name}: ${totals.matched} matched of ${most.length} stored`)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * A subscription as the model knows it, and what it asked for.
+ */
+import type { Message } from "../../src/domain/Message.ts"
+import type { Subscription } from "../../src/domain/Subscription.ts"
+
+/** A subscription as its creator knows it. */
+export interface Known {
+  subscription: Subscription
+  /** The heads of all lanes when it was surely there: of older messages a log may forget some. */
+  readonly since: ReadonlyMap<number, number>
+  attemptsMax: number
+  deletion: "None" | "Asked" | "Done"
+  /** Acknowledgements of this process: certain ones, and those without a reply. */
+  acks: number
+  acksUncertain: number
+  /** The last first hand-out per order and lane. */
+  readonly lastFirst: Map<string, number>
+}
+
+/** What order a message keeps for a subscription. */
+export const orderOf = ({ options }: Subscription, { key, topic }: Message): string | undefined =>
+  options.ordering === "none" || (options.ordering === "key" && key === undefined)
+    ? undefined
+    : `${topic}\0${key ?? ""}`
+
+/** Whole names, segment by segment. */
+export const isMatch = (pattern: string, topic: string): boolean => {
+  const wanted = pattern.split(".")
+  const given = topic.split(".")
+  return wanted.every((part, at) =>
+    part === ">" ? given.length > at : part === "*" ? at < given.length : part === given[at]
+  ) && (wanted.at(-1) === ">" || wanted.length === given.length)
+}

@@ -1,0 +1,41 @@
+/**
+ * Publishers of a simulated bus: what they publish, and what they are told.
+ */
+import { Result } from "effect"
+import type { Draft } from "../../src/domain/Message.ts"
+import type { Accepted, PublishError } from "../../src/services/MessageBus.ts"
+import { call, refusals } from "./Calls.ts"
+import type { Run } from "./Run.ts"
+
+/** Publishes one draft by itself, more as a batch. */
+export const publish = (run: Run, drafts: ReadonlyArray<Draft>): void => {
+  const { bus } = run.node
+  const dated = drafts.map((draft) => ({
+    ...draft,
+    expiresAt: draft.expiresAt === undefined ? undefined : run.world.now + draft.expiresAt
+  }))
+  const [first, ...others] = dated
+  if (first === undefined) return
+  const hear = (draft: Draft, result: Result.Result<Accepted, PublishError>): void => {
+    if (Result.isSuccess(result)) {
+      run.saw(result.success.duplicate ? "publish repeated" : "publish accepted", draft.payload)
+      return run.log.accepted(result.success.id)
+    }
+    const { _tag } = result.failure
+    if (others.length > 0) run.saw(`publish refused: ${_tag}`)
+    if (!refusals.publish.includes(_tag) && run.node.core.state === "Running") {
+      run.breach(0, `a publish was refused: ${_tag}`)
+    }
+    if (draft.idempotencyKey === undefined) run.log.wasRefused(draft.payload)
+  }
+  if (others.length === 0) {
+    const refused = (error: PublishError): void => hear(first, Result.fail(error))
+    call(run, "publish", bus.publish(first), (ok) => hear(first, Result.succeed(ok)), refused)
+  } else {
+    call(run, "publish", bus.publishMany(dated), (results) =>
+      results.forEach((result, at) => {
+        const draft = dated[at]
+        if (draft !== undefined) hear(draft, result)
+      }))
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * What a simulated disk holds durably, and how a change turns it into the next state.
+ */
+import type { DeadLetter } from "../../src/domain/DeadLetter.ts"
+import type { Subscription } from "../../src/domain/Subscription.ts"
+import type { StoredBlock } from "../../src/layers/log/BlockCodec.ts"
+import type { Changes, Cursor, OwnRow } from "../../src/services/MessageLog.ts"
+
+/** All that is durable. Never changed, but replaced. */
+export interface Synced {
+  readonly epoch: number
+  readonly clean: boolean
+  readonly next: { readonly incarnation: number; readonly letter: number; readonly row: number }
+  readonly blocks: ReadonlyMap<number, StoredBlock>
+  readonly subscriptions: ReadonlyMap<number, Subscription>
+  readonly cursors: ReadonlyMap<string, Cursor>
+  readonly ownRows: ReadonlyMap<number, OwnRow>
+  readonly letters: ReadonlyMap<number, DeadLetter>
+}
+
+/** A disk on which nothing was ever written. */
+export const empty: Synced = {
+  epoch: 0,
+  clean: true,
+  next: { incarnation: 1, letter: 1, row: 1 },
+  blocks: new Map(),
+  subscriptions: new Map(),
+  cursors: new Map(),
+  ownRows: new Map(),
+  letters: new Map()
+}
+
+/** What is durable once a change is committed. */
+export const applyChanges = (synced: Synced, changes: Changes): Synced => {
+  const gone = new Set(changes.subscriptionsRemoved)
+  const isKept = (incarnation: number): boolean => !gone.has(incarnation)
+  const laneOf = (cursor: Cursor): string => `${cursor.incarnation}/${cursor.logLane}`
+  const next = (from: number, used: ReadonlyArray<number>): number =>
+    Math.max(from, ...used.map((id) => id + 1))
+  return {
+    ...synced,
+    next: {
+      incarnation: next(
+        synced.next.incarnation,
+        (changes.subscriptions ?? []).map(({ incarnation }) => incarnation)
+      ),
+      letter: next(synced.next.letter, (changes.deadLetters ?? []).map(({ id }) => id)),
+      row: next(synced.next.row, (changes.ownRows ?? []).map(({ id }) => id))
+    },
+    subscriptions: update(
+      synced.subscriptions,
+      changes.subscriptions,
+      (s) => s.incarnation,
+      isKept
+    ),
+    cursors: update(synced.cursors, changes.cursors, laneOf, isKept),
+    ownRows: update(
+      synced.ownRows,
+      changes.ownRows,
+      ({ id }) => id,
+      isKept,
+      changes.ownRowsRemoved
+    ),
+    letters: update(
+      synced.letters,
+      changes.deadLetters,
+      ({ id }) => id,
+      isKept,
+      changes.deadLettersRemoved
+    )
+  }
+}
+
+const update = <K, A extends { readonly incarnation: number }>(
+  rows: ReadonlyMap<K, A>,
+  put: ReadonlyArray<A> | undefined,
+  keyOf: (row: A) => K,
+  isKept: (incarnation: number) => boolean,
+  removed: ReadonlyArray<K> = []
+): ReadonlyMap<K, A> => {
+  const all = new Map([...rows, ...(put ?? []).map((row) => [keyOf(row), row] as const)])
+  for (const key of removed) all.delete(key)
+  return new Map([...all].filter(([, row]) => isKept(row.incarnation)))
+}
+
+/** Bytes of the blocks. */
+export const sizeOf = ({ blocks }: Synced): number =>
+  [...blocks.values()].reduce((sum, { bodies, header }) => sum + header.length + bodies.length, 0)
