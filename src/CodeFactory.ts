@@ -7,7 +7,7 @@
 import type { Layer } from "effect"
 import { type BusHandle, make } from "./layers/embed/Handle.ts"
 import { embedded, type EmbeddedOptions } from "./layers/Profile.ts"
-import type { CodeFactory } from "./services/CodeFactory.ts"
+import type { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"
 import type { MessageBus } from "./services/MessageBus.ts"
 import type { LogUnopened } from "./services/MessageLog.ts"
 
@@ -17,7 +17,7 @@ export { MessageInvalid, PayloadTooLarge } from "./domain/Message.ts"
 export * as Topic from "./domain/TypedTopic.ts"
 export type { BusHandle, ItemResult } from "./layers/embed/Handle.ts"
 export type { EmbeddedOptions } from "./layers/Profile.ts"
-export { CodeFactory } from "./services/CodeFactory.ts"
+export { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"
 export type { HandleOptions, Item, PublishOptions } from "./services/CodeFactory.ts"
 export { BusClosed, IdempotencyConflict, MessageBus, ShardFull } from "./services/MessageBus.ts"
 export type { Accepted, Delivery, PublishError } from "./services/MessageBus.ts"
@@ -26,12 +26,15 @@ export { LogUnavailable, LogUnopened } from "./services/MessageLog.ts"
 /** The bus for Effect programs: started with the layer, drained and closed with its scope. */
 export const layer = (
   options?: EmbeddedOptions
-): Layer.Layer<CodeFactory | MessageBus, LogUnopened> => embedded(options)
+): Layer.Layer<CodeFactory | MessageBus, LogUnopened | OptionsInvalid> => embedded(options)
 
 /** A handle that refuses everything with `BusClosed` until its `start()` has resolved. */
 export const create = (options?: EmbeddedOptions): BusHandle => make(embedded(options))
 
-/** A started handle: `await using bus = await open()`. Rejects with `LogUnopened`. */
+/**
+ * A started handle: `await using bus = await open()`. Rejects with
+ * `LogUnopened` or `OptionsInvalid`.
+ */
 export const open = (options?: EmbeddedOptions): Promise<BusHandle> => {
   const handle = create(options)
   return handle.start().then(() => handle)

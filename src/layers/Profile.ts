@@ -1,8 +1,9 @@
 /**
  * The profile: which layers keep the promises. The only place that chooses among them.
  */
-import { Duration, Effect, Layer } from "effect"
-import type { CodeFactory } from "../services/CodeFactory.ts"
+import { Duration, Effect, Layer, Schema } from "effect"
+import { ShardCount } from "../domain/Ring.ts"
+import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
 import type { MessageBus } from "../services/MessageBus.ts"
 import type { LogUnopened, MessageLog } from "../services/MessageLog.ts"
@@ -29,23 +30,41 @@ export const log = (storage: Storage): Layer.Layer<MessageLog, LogUnopened> =>
       claimsFor: Duration.millis(claimTtlMs)
     })
 
-/** What an embedding program can be told; see `optionsDefault` of the bus for the rest. */
-export interface EmbeddedOptions {
+/** What an embedding program can be told; everything has a default. */
+export const EmbeddedOptions = Schema.Struct({
   /** `local` unless set. */
-  readonly profile?: "memory" | "local"
+  profile: Schema.optionalKey(Schema.Literals(["memory", "local"])),
   /** Folder of the embedded store, `./data` unless set; ignored in memory. */
-  readonly dataDir?: string
+  dataDir: Schema.optionalKey(Schema.NonEmptyString),
   /** 2 to 16; 8 unless set. */
-  readonly shardCount?: number
-  /** 2 to 8; 4 unless set. */
-  readonly workersPerShard?: number
+  shardCount: Schema.optionalKey(ShardCount),
+  /** Handlers that run at once per shard: 2 to 8; 4 unless set. */
+  workersPerShard: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 8 }))
+  ),
   /** Messages one shard holds; 10,000 unless set. */
-  readonly shardMessagesMax?: number
-}
+  shardMessagesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)))
+})
+/** Checked options. */
+export type EmbeddedOptions = typeof EmbeddedOptions.Type
 
 /** The bus inside another program. */
 export const embedded = (
   options: EmbeddedOptions = {}
+): Layer.Layer<CodeFactory | MessageBus, LogUnopened | OptionsInvalid> =>
+  Layer.unwrap(Effect.map(checked(options), embeddedOf))
+
+const checked = (options: EmbeddedOptions): Effect.Effect<EmbeddedOptions, OptionsInvalid> =>
+  Effect.mapError(
+    Schema.decodeUnknownEffect(EmbeddedOptions)(options, {
+      errors: "all",
+      onExcessProperty: "error"
+    }),
+    ({ message }) => new OptionsInvalid({ reason: message })
+  )
+
+const embeddedOf = (
+  options: EmbeddedOptions
 ): Layer.Layer<CodeFactory | MessageBus, LogUnopened> => {
   const { limits } = Bus.optionsDefault
   const bus = Bus.layer({

@@ -1,11 +1,20 @@
 /**
  * The bus as an Effect program embeds it: payloads are values, topics may be typed.
  */
-import { Context, type Duration, type Effect, type Result, type Scope } from "effect"
+import { Context, type Duration, type Effect, type Result, Schema, type Scope } from "effect"
 import type { MessageInvalid } from "../domain/Message.ts"
 import type { Ordering, StartFrom } from "../domain/Subscription.ts"
 import type { TypedTopic } from "../domain/TypedTopic.ts"
 import type { Accepted, Delivery, MessageBus, PublishError } from "./MessageBus.ts"
+
+/** The options of an embedded bus are not usable; `reason` names each and what was expected. */
+export class OptionsInvalid extends Schema.TaggedError<OptionsInvalid>()("OptionsInvalid", {
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `illegal options: ${this.reason}`
+  }
+}
 
 /** What a publisher may say beside topic and payload. */
 export interface PublishOptions {
