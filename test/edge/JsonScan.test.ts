@@ -2,7 +2,24 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { splitArray } from "../../src/layers/edge/BatchSplitting.ts"
 import { readFields } from "../../src/layers/edge/JsonFields.ts"
+import { skipSpace, skipValue } from "../../src/layers/edge/JsonScan.ts"
 import { escapesWellFormed } from "../../src/layers/edge/Unicode.ts"
+
+/** Whether the scanner takes the whole text for one value. */
+const isValue = (text: string) => {
+  const end = skipValue(text, skipSpace(text, 0))
+  return end >= 0 && skipSpace(text, end) === text.length
+}
+
+const isJson = (text: string) => Result.isSuccess(Result.try(() => void JSON.parse(text)))
+
+/** What mistakes in JSON are made of; an edit names one by its number. */
+const pieces = [
+  ...String.raw`{ } [ ] , : " "a" \ \n \u00e9 \u12 \x 0 - 1 01 .5 1. e E+ 1e5 -0.1E-2`.split(" "),
+  ...["true", "fals", "false", "null", " ", "\t", "\n", "\u0000", "\u00a0", "\u00e9", "\u2028"]
+]
+
+const pieceOf = (number: number) => pieces[Math.abs(number) % pieces.length] ?? ""
 
 const Values = Schema.Record(Schema.String, Schema.Json)
 
@@ -21,6 +38,29 @@ describe("the scanner", () => {
         assert.strictEqual(text, text.trim())
       }
     }), { arbitrary: { runs: 300 } })
+
+  it.effect.prop("takes for JSON exactly what the parser takes, however it is spoiled", {
+    json: Schema.Json,
+    indent: Schema.Literals(["", " "]),
+    edits: Schema.Array(
+      Schema.Struct({ at: Schema.Int, cut: Schema.Literals([0, 1, 2]), piece: Schema.Int })
+    )
+  }, ({ edits, indent, json }) =>
+    Effect.sync(() => {
+      const text = edits.reduce((before, { at, cut, piece }) => {
+        const index = Math.abs(at) % (before.length + 1)
+        return before.slice(0, index) + pieceOf(piece) + before.slice(index + cut)
+      }, JSON.stringify(json, null, indent))
+      assert.strictEqual(isValue(text), isJson(text), JSON.stringify(text))
+    }), { arbitrary: { runs: 1_000 } })
+
+  it.effect.prop("takes for JSON exactly what the parser takes, whatever it is made of", {
+    numbers: Schema.Array(Schema.Int)
+  }, ({ numbers }) =>
+    Effect.sync(() => {
+      const text = numbers.map(pieceOf).join("")
+      assert.strictEqual(isValue(text), isJson(text), JSON.stringify(text))
+    }), { arbitrary: { runs: 1_000 } })
 
   it.effect.prop("finds the items of any array", {
     array: Schema.Array(Schema.Json),

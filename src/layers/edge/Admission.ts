@@ -1,7 +1,8 @@
 /**
  * Admission: everything about a request that its head decides, before a byte of the body is read.
  */
-import { Effect, Result } from "effect"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { Guard } from "./Guard.ts"
 import type { Answerable } from "./Problem.ts"
 import { Refusal } from "./Refusal.ts"

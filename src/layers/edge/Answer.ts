@@ -1,7 +1,9 @@
 /**
  * Answers: the reply of a problem, and of whatever a handler ended with.
  */
-import { Cause, Exit, Option } from "effect"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import { type Answerable, internal, type Problem, problemOf, problemType } from "./Problem.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Reply } from "./Web.ts"

@@ -1,7 +1,8 @@
 /**
  * Publishing many messages: a JSON array or NDJSON in, one result per message out, in order.
  */
-import { Effect, Result } from "effect"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { Draft } from "../../domain/Message.ts"
 import type { Accepted, MessageBus } from "../../services/MessageBus.ts"
 import { problemBody, problemReply } from "./Answer.ts"

@@ -1,7 +1,12 @@
 /**
  * Bodies of all routes but publishing: JSON by a schema, unknown fields refused by name.
  */
-import { Cause, Exit, Option, Result, Schema, SchemaIssue } from "effect"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { readFields, shownName } from "./JsonFields.ts"
 import { type FieldError, fieldInvalid, Refusal } from "./Refusal.ts"

@@ -1,7 +1,10 @@
 /**
  * Dead letters: list by page, show, edit, delete, replay.
  */
-import { Clock, Effect, Result, Schema } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import {
   type DeadLetter,
   type DeadLetterFilter,

@@ -4,7 +4,7 @@
  * Written out by hand instead of as a `Schema`, because it runs for every message and a struct's
  * decoder costs several times as much.
  */
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import {
   type Draft,
   headersBytesMax,

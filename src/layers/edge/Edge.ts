@@ -1,7 +1,9 @@
 /**
  * The HTTP edge: the API on one port, the metrics on another, over the bus and nothing else.
  */
-import { Clock, Effect, Layer } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { EdgeAddress, type EdgeUnbound } from "../../services/EdgeAddress.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
@@ -60,15 +62,22 @@ export const layer = (
       const runtime = `node ${process.versions.node}`
       const metrics = makeMetrics(bus.snapshot, edgeLimits)
       const guard = makeGuard(host)
-      const front = (routes: ReadonlyArray<Route>, boundTo: number) =>
+      const front = (
+        routes: ReadonlyArray<Route>,
+        asked: { readonly port: number; readonly setting: EdgeUnbound["setting"] }
+      ) =>
         serve({
           app: { guard, router: makeRouter(routes) },
           metrics: metrics.http,
           host,
-          port: boundTo
+          ...asked
         })
-      const boundMetrics = yield* front(metricsRoutes(metrics), metricsPort)
-      const bound = yield* front(apiRoutes(bus, { version, profile, runtime, startedAt }), port)
+      const boundMetrics = yield* front(metricsRoutes(metrics), {
+        port: metricsPort,
+        setting: "METRICS_PORT"
+      })
+      const build = { version, profile, runtime, startedAt }
+      const bound = yield* front(apiRoutes(bus, build), { port, setting: "PORT" })
       return EdgeAddress.of({
         host,
         port: bound,

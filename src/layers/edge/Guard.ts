@@ -4,7 +4,7 @@
  * A browser that visits a hostile page can reach a loopback port. The page's own requests carry its
  * `Origin`; and a hostile name that resolves to this machine (DNS rebinding) shows in `Host`.
  */
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import { Refusal } from "./Refusal.ts"
 import type { Head } from "./Web.ts"
 

@@ -1,16 +1,26 @@
 /**
  * The fields of a JSON object, each with its value and with the text it came as.
  */
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import { payloadDepthMax } from "../../domain/Message.ts"
 import { malformed, skipSpace, skipString, skipValue, tooDeep } from "./JsonScan.ts"
 import { quote } from "./Phrase.ts"
 import { fieldInvalid, Refusal } from "./Refusal.ts"
 
-/** A value and its text. */
-export interface JsonField {
+/** A field's value and its text, which is valid JSON. */
+export class JsonField {
   readonly text: string
-  readonly value: unknown
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  /** The value, made when it is asked for: of a payload it never is. Only escapes need a parser. */
+  get value(): unknown {
+    return this.text.startsWith("\"") && !this.text.includes("\\")
+      ? this.text.slice(1, -1)
+      : JSON.parse(this.text)
+  }
 }
 
 /** `JSON.parse` as a value. */
@@ -42,20 +52,14 @@ export const readFields = (
     const nameEnd = skipString(text, at)
     if (nameEnd < 0) return noObject(text)
     const name = nameOf(text.slice(at, nameEnd))
-    if (Result.isFailure(name)) return Result.fail(name.failure)
     at = skipSpace(text, nameEnd)
     if (text[at] !== ":") return noObject(text)
     at = skipSpace(text, at + 1)
     const end = skipValue(text, at)
     if (end === tooDeep) return Result.fail(Refusal.DepthExceeded({ limit: payloadDepthMax }))
     if (end === malformed) return noObject(text)
-    const valueText = text.slice(at, end)
-    const value = valueOf(valueText)
-    if (Result.isFailure(value)) return Result.fail(value.failure)
-    if (fields.has(name.success)) {
-      return Result.fail(fieldInvalid(shownName(name.success), "given twice"))
-    }
-    fields.set(name.success, { text: valueText, value: value.success })
+    if (fields.has(name)) return Result.fail(fieldInvalid(shownName(name), "given twice"))
+    fields.set(name, new JsonField(text.slice(at, end)))
     at = skipSpace(text, end)
     if (text[at] === "}") return ended(text, at, fields)
     if (text[at] !== ",") return noObject(text)
@@ -66,20 +70,9 @@ export const readFields = (
 const ended = (text: string, at: number, fields: ReadonlyMap<string, JsonField>) =>
   skipSpace(text, at + 1) === text.length ? Result.succeed(fields) : noObject(text)
 
-/** A backslash or a control character: an escape, or what a JSON string must not hold. */
-const needsParser = /[^\x20-\x5b\x5d-\uffff]/
-
-/** A plain string is what stands between its quotes; all else is the parser's. */
-const valueOf = (text: string): Result.Result<unknown, Refusal> =>
-  text.startsWith("\"") && !needsParser.test(text)
-    ? Result.succeed(text.slice(1, -1))
-    : parseJson(text)
-
-/** A name as a string; only one with an escape needs the parser (others were cut at quotes). */
-const nameOf = (text: string): Result.Result<string, Refusal> =>
-  text.includes("\\")
-    ? Result.map(parseJson(text), String)
-    : Result.succeed(text.slice(1, -1))
+/** A name as a string; only one with an escape needs the parser. */
+const nameOf = (text: string): string =>
+  text.includes("\\") ? String(JSON.parse(text)) : text.slice(1, -1)
 
 const notObject = Refusal.BodyMalformed({ kind: "NotObject", reason: "expected a JSON object" })
 

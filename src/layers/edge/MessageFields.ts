@@ -1,7 +1,8 @@
 /**
  * The fields of a message as they arrive: what each must be, one rule per field.
  */
-import { DateTime, Option } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import { keyLengthMax } from "../../domain/Message.ts"
 import { isTopicName, topicLengthMax } from "../../domain/Topic.ts"
 

@@ -1,7 +1,7 @@
 /**
  * Messages as JSON text: payload and headers go out as the text they came as.
  */
-import { DateTime } from "effect"
+import * as DateTime from "effect/DateTime"
 import type { DeadLetter } from "../../domain/DeadLetter.ts"
 import type { Message } from "../../domain/Message.ts"
 import type { LeasedDelivery, MessageStatus } from "../../services/MessageBus.ts"

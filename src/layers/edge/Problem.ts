@@ -4,7 +4,7 @@
  * A table from tag to problem, complete by its type: an error that a handler may end with and that
  * stands in no row does not compile. The `type` of a row never changes; clients branch on it.
  */
-import { Match } from "effect"
+import * as Match from "effect/Match"
 import type { DeadLetterUnknown } from "../../domain/DeadLetter.ts"
 import type {
   SubscriptionConflict,

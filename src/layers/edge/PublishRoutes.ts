@@ -1,7 +1,8 @@
 /**
  * Publishing one message: the hot path of the edge, without a generator, span or middleware.
  */
-import { Effect, Result } from "effect"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { Accepted, MessageBus } from "../../services/MessageBus.ts"
 import { decodeDraft } from "./DraftDecoding.ts"
 import { edgeLimits } from "./EdgeLimits.ts"

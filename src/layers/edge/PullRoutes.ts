@@ -1,7 +1,8 @@
 /**
  * Remote consumers: pull deliveries under a lease, then ack, nack or extend them.
  */
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { ackTimeoutMsRange } from "../../domain/Subscription.ts"
 import { type MessageBus, pullMax, type Settled } from "../../services/MessageBus.ts"
 import { bodyObject, decoder, jsonBody } from "./BodyDecoding.ts"

@@ -1,7 +1,8 @@
 /**
  * Queries: the text after `?` by a schema of optional fields, unknown and repeated ones refused.
  */
-import { Result, type Schema } from "effect"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import { decoder } from "./BodyDecoding.ts"
 import { shownName } from "./JsonFields.ts"
 import { fieldInvalid, type Refusal } from "./Refusal.ts"

@@ -3,7 +3,7 @@
  *
  * Values, not errors with stacks: a flood of bad requests must stay cheap.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /** One field that is not usable and what was expected of it. */
 export interface FieldError {

@@ -3,7 +3,7 @@
  *
  * A tree of path segments, walked once per request; a literal segment goes before a parameter.
  */
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import { Refusal } from "./Refusal.ts"
 import type { Route } from "./Web.ts"
 

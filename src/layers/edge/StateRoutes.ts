@@ -1,7 +1,10 @@
 /**
  * The state of the bus: where a message is, shards, build and limits, probes.
  */
-import { Clock, Effect, Option, Schema } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { isoOf, statusText } from "./MessageText.ts"

@@ -1,7 +1,9 @@
 /**
  * Subscriptions: create or change, show, list, delete.
  */
-import { Effect, Result, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import type { SubscriptionSnapshot } from "../../domain/Snapshot.ts"
 import {
   optionsDefault,

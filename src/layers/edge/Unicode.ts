@@ -1,7 +1,7 @@
 /**
  * Well-formed Unicode: bytes that are UTF-8, strings without half a surrogate pair.
  */
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import { Refusal } from "./Refusal.ts"
 
 /** A byte-order mark is kept, and so refused as JSON: text is taken byte for byte. */

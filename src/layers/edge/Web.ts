@@ -2,7 +2,7 @@
  * Requests and replies as the edge sees them: plain values that no HTTP server is part of, so that
  * `node:http` and other fronts share everything behind them.
  */
-import type { Effect } from "effect"
+import type * as Effect from "effect/Effect"
 import type { Answerable } from "./Problem.ts"
 
 /** The head of a request. `path` and `query` are as sent; the query has no `?`. */
