@@ -1,6 +1,6 @@
 /**
- * The whole bus in seeded simulations, over the durable log on a disk that fails and over the log in
- * memory. `SEED=n` runs one seed; `CODEFACTORY_LONG=1` runs more of them.
+ * The whole bus in seeded simulations, over the durable log on a disk that fails and over the log
+ * in memory. `SEED=n` runs one seed; `CODEFACTORY_LONG=1` runs more of them.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { type Command, commandsOf } from "./Commands.ts"

@@ -1,7 +1,11 @@
 /**
  * The bus: puts its parts together over a log, starts them, and stops them in order.
  */
-import { Clock, Effect, Layer, Random, type Scope } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
 import { makeIds } from "../../domain/MessageId.ts"
 import { retryDefault } from "../../domain/RetryPolicy.ts"
 import { MessageBus } from "../../services/MessageBus.ts"

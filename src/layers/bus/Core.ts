@@ -4,11 +4,12 @@
  * One event loop owns it. Nothing here waits, so every method is one indivisible step, and no lock
  * is needed between publishers, workers, readers and consumers.
  */
-import { type Clock, Semaphore } from "effect"
+import type * as Clock from "effect/Clock"
+import * as Semaphore from "effect/Semaphore"
 import { hash32, logLaneCount, orderText } from "../../domain/Position.ts"
 import * as Ring from "../../domain/Ring.ts"
 import type { Subscription } from "../../domain/Subscription.ts"
-import type { LogEntry, MessageLog } from "../../services/MessageLog.ts"
+import type { LogEntry, LogUnavailable, MessageLog } from "../../services/MessageLog.ts"
 import { Buckets } from "./Buckets.ts"
 import { type Attachment, Consumer, type Totals } from "./Consumer.ts"
 import { Journal } from "./Journal.ts"
@@ -69,6 +70,8 @@ export class Core {
   discarded = 0
   /** The last hand-out number; unique within the epoch of the log. */
   handOuts = 0
+  /** Why the log refused the last messages, until it takes some again. */
+  appendFailure: LogUnavailable | undefined = undefined
   nextIncarnation: number
   nextDeadLetter: number
   nextOwnRow: number
@@ -187,11 +190,18 @@ export class Core {
     if (order !== undefined) consumer.order.settle(order, delivery)
   }
 
-  /** An attempt of a suspect ended: lets the next suspect run. */
+  /**
+   * An attempt of a suspect ended: lets the next suspect run. One that settled is stored first, or
+   * the next loss would count against it once more.
+   */
   passSuspicion(delivery: Pending): void {
     if (!delivery.suspect) return
-    const next = this.suspects.leave(delivery)
-    if (next !== undefined) this.giveBack(next)
+    const pass = () => {
+      const next = this.suspects.leave(delivery)
+      if (next !== undefined) this.giveBack(next)
+    }
+    if (delivery.state === state.settled) this.settler.whenStored(pass)
+    else pass()
   }
 
   /** Notes a refused publish under the tag of its error. */

@@ -1,7 +1,8 @@
 /**
  * Inspection: what can be seen of a running bus without changing it.
  */
-import { Effect, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { lanes } from "../../domain/Priority.ts"
 import type { ShardSnapshot, Snapshot } from "../../domain/Snapshot.ts"
 import type { DeliveryStatus, MessageStatus } from "../../services/MessageBus.ts"
@@ -40,12 +41,16 @@ const shardSnapshot = (shard: Shard): ShardSnapshot => ({
 
 const degraded = (core: Core): ReadonlyArray<string> => {
   const { damaged } = core.log.recovered
+  const { appendFailure } = core
   const { failure } = core.settler
   const full = [...core.consumers.values()]
     .filter(({ totals }) => totals.deadLetters >= core.options.deadLettersMax)
     .map(({ subscription }) => `the dead letters of ${subscription.name} are at their limit`)
   return [
     ...full,
+    ...(appendFailure === undefined
+      ? []
+      : [`the log refused the last publish: ${appendFailure.detail}`]),
     ...(failure === undefined ? [] : [`the log takes no settlements: ${failure.detail}`]),
     ...(damaged.length === 0 ? [] : [`${damaged.length} parts of the log were damaged`])
   ]

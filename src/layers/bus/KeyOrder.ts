@@ -69,11 +69,16 @@ export class KeyOrder {
     return true
   }
 
-  /** Lets what waits behind a delivery go out to the same consumer in the same run. */
+  /**
+   * Lets what waits behind a delivery go out to the same consumer in the same run: all of it, or
+   * none when one of them waits for its retry, so that no part can come back behind another.
+   */
   private follow(key: KeyState, lane: Lane): void {
     const waiting = key.waiting[lane]
+    for (let at = 0; at < waiting.length; at++) { // A queue is not iterable: it is a hot one.
+      if (waiting.at(at)?.state === state.waiting) return
+    }
     for (let found = waiting.shift(); found !== undefined; found = waiting.shift()) { // In order.
-      if (found.state === state.waiting) return this.holdLane(key, found)
       this.circulate(found)
     }
   }

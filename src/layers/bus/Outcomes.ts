@@ -1,7 +1,7 @@
 /**
  * Outcomes: what happens to a delivery after it was decided.
  */
-import { Cause } from "effect"
+import * as Cause from "effect/Cause"
 import {
   afterFailure,
   beforeAttempt,
@@ -50,12 +50,15 @@ const end = (core: Core, delivery: Pending, now: number): void => {
   consumer.inFlight--
   consumer.totals.callbackLatency.add(now - delivery.takenAt)
   core.leases.remove(delivery)
-  core.passSuspicion(delivery)
 }
 
 /** Applies a decision; void when the delivery ended meanwhile, because its subscription went. */
 export const apply = (core: Core, delivery: Pending, outcome: Outcome): void => {
-  if (delivery.state === state.settled) return core.passSuspicion(delivery)
+  if (delivery.state !== state.settled) conclude(core, delivery, outcome)
+  core.passSuspicion(delivery)
+}
+
+const conclude = (core: Core, delivery: Pending, outcome: Outcome): void => {
   const now = core.now()
   const { totals } = delivery.consumer
   end(core, delivery, now)
@@ -79,6 +82,7 @@ export const postpone = (core: Core, delivery: Pending, waitMs: number): void =>
   end(core, delivery, core.now())
   delivery.attempts--
   redeliver(core, delivery, core.now() + waitMs)
+  core.passSuspicion(delivery)
 }
 
 /** Decides and applies after a failed attempt. */

@@ -1,12 +1,12 @@
 /**
  * Preparation: what is decided about a draft before anything is written. Every refusal is here.
  */
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import { type Draft, type Message, payloadBytesMax, PayloadTooLarge } from "../../domain/Message.ts"
 import type { MessageId } from "../../domain/MessageId.ts"
 import { hash32, logLaneOf, orderText, partitionOf } from "../../domain/Position.ts"
 import { laneOf } from "../../domain/Priority.ts"
-import { TopicReserved } from "../../domain/Topic.ts"
+import { type TopicName, TopicReserved } from "../../domain/Topic.ts"
 import {
   type Accepted,
   BusClosed,
@@ -57,10 +57,10 @@ export const prepare = (preparing: Preparing, draft: Draft, now: number): Prepar
   const position = key === undefined ? known.position : hash32(orderText(topic, key))
   const shard = core.shardAt(position)
   if (idempotencyKey !== undefined) {
-    return prepareKeyed(preparing, draft, idempotencyKey, position, now)
+    return prepareKeyed(preparing, draft, known.name, idempotencyKey, position, now)
   }
   if (shard.isFull(draft.payloadBytes)) return full(core, shard.id)
-  const entry = entryOf(preparing, draft, position, now, undefined)
+  const entry = entryOf(preparing, draft, known.name, position, now, undefined)
   return {
     _tag: "Append",
     outgoing: { entry, slot: new Slot(shard, entry.bytes) },
@@ -71,6 +71,7 @@ export const prepare = (preparing: Preparing, draft: Draft, now: number): Prepar
 const prepareKeyed = (
   preparing: Preparing,
   draft: Draft,
+  topic: TopicName,
   idempotencyKey: string,
   position: number,
   now: number
@@ -83,7 +84,7 @@ const prepareKeyed = (
   if (before !== undefined) return repeated(core, draft, scope, fingerprint, before)
   if (shard.isFull(draft.payloadBytes)) return full(core, shard.id)
   claims.begin(scope, fingerprint, now)
-  const entry = entryOf(preparing, draft, position, now, fingerprint)
+  const entry = entryOf(preparing, draft, topic, position, now, fingerprint)
   return { _tag: "Append", outgoing: { entry, slot: new Slot(shard, entry.bytes) }, scope }
 }
 
@@ -133,6 +134,7 @@ const tooLarge = (sizeBytes: number): PayloadTooLarge =>
 const entryOf = (
   { nextId }: Preparing,
   draft: Draft,
+  topic: TopicName,
   position: number,
   now: number,
   fingerprint: string | undefined
@@ -141,7 +143,7 @@ const entryOf = (
   const lane = laneOf(draft.priority)
   const message: Message = {
     id: nextId(now, partition),
-    topic: draft.topic,
+    topic,
     payload: draft.payload,
     priority: draft.priority,
     key: draft.key,

@@ -4,7 +4,8 @@
  * The log answers an append by a call at the commit, in commit order; routing happens inside it. A
  * publisher that gives up waiting changes nothing about that.
  */
-import { Effect, Result } from "effect"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { Draft } from "../../domain/Message.ts"
 import type { MessageId } from "../../domain/MessageId.ts"
 import type { Accepted, PublishError } from "../../services/MessageBus.ts"
@@ -124,6 +125,7 @@ const append = <A, E>(
   for (const { outgoing } of appended) entries.push(outgoing.entry) // Hot: no closure per message.
   const pending = new Reply(reply)
   core.log.append(entries, (failure) => {
+    core.appendFailure = failure
     if (failure === undefined) committed(publishing, appended)
     else takeBack(publishing, appended)
     return () => pending.give(failure)

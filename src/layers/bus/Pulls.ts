@@ -1,7 +1,7 @@
 /**
  * Pulls: deliveries leased to remote consumers, and what they send back.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as AckId from "../../domain/AckId.ts"
 import { Outcome } from "../../domain/Delivery.ts"
 import { SubscriptionHandled, SubscriptionUnknown } from "../../domain/Subscription.ts"

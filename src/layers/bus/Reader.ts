@@ -5,7 +5,7 @@
  * lanes to the point up to which live consumers are served, it becomes live in the same step, so
  * that no message falls between.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { logLaneCount } from "../../domain/Position.ts"
 import type { LogEntry, LogUnavailable, Scanned } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"

@@ -4,7 +4,7 @@
  * What the old one holds and has not settled is given up in memory and read again by the new one,
  * so nothing moves between two owners. Running handlers end first; leases are void.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Attachment, Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { takeBack } from "./Outcomes.ts"

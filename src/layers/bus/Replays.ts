@@ -4,7 +4,7 @@
  * A replay never appends: one commit deletes the dead letter and stores the delivery as a row of
  * its own, for the one subscription that failed it, behind what its lane holds at that moment.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import {
   type DeadLetter,
   type DeadLetterFilter,

@@ -3,7 +3,8 @@
  *
  * One fibre sleeps until the earliest; nothing is forked per message.
  */
-import { Effect, Latch } from "effect"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import type { Pending } from "./Pending.ts"
 
 interface Wait {

@@ -1,7 +1,8 @@
 /**
  * The router: what happens to committed messages. Runs inside the commit, so in log order.
  */
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"

@@ -6,7 +6,10 @@
  * commit, so neither exists without the other. A commit that fails is made again with what came
  * since; until then a restart would repeat those deliveries, and nothing is lost.
  */
-import { Effect, Exit, Latch, Semaphore } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Semaphore from "effect/Semaphore"
 import type { DeadLetter } from "../../domain/DeadLetter.ts"
 import type {
   Changes,
@@ -47,6 +50,8 @@ export class Settler {
   private waiters: Array<(exit: Exit.Exit<void, LogUnavailable>) => void> = []
   private readonly work = Latch.makeUnsafe(false)
   private readonly urgent = Latch.makeUnsafe(false)
+  /** A commit with dead letters is under way. */
+  private isStoringLetters = false
   /** Commits that failed and were made again. */
   retries = 0
   /** Why the last commit failed, until one succeeds. */
@@ -70,7 +75,9 @@ export class Settler {
 
   /** Waits until every dead letter so far can be read from the log. */
   get deadLettersStored(): Effect.Effect<void, LogUnavailable> {
-    return Effect.suspend(() => this.deadLetters.length === 0 ? Effect.void : this.settled)
+    return Effect.suspend(() =>
+      this.deadLetters.length === 0 && !this.isStoringLetters ? Effect.void : this.settled
+    )
   }
 
   /** The progress of a track changed. A log that forgets settled messages stores none. */
@@ -108,6 +115,13 @@ export class Settler {
     this.work.openUnsafe()
   })
 
+  /** Calls back once everything settled so far is committed, however often that fails. */
+  whenStored(callBack: () => void): void {
+    this.waiters.push((exit) => Exit.isSuccess(exit) ? callBack() : this.whenStored(callBack))
+    this.urgent.openUnsafe()
+    this.work.openUnsafe()
+  }
+
   /** Commits for ever: after 100 ms, or at once when somebody waits. */
   readonly run: Effect.Effect<never> = Effect.forever(
     this.work.await.pipe(
@@ -120,7 +134,9 @@ export class Settler {
   get flush(): Effect.Effect<void> {
     return Effect.uninterruptible(this.turn.withPermit(Effect.suspend(() => {
       const batch = this.takeBatch()
+      this.isStoringLetters = batch.deadLetters.length > 0
       return Effect.flatMap(Effect.exit(this.log.commit(changesOf(batch))), (exit) => {
+        this.isStoringLetters = false
         batch.waiters.forEach((resume) => resume(exit))
         if (Exit.isSuccess(exit)) return Effect.sync(() => this.failure = undefined)
         return Effect.andThen(

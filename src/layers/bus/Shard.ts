@@ -42,6 +42,11 @@ export class Shard {
     return this.lanes.size(0) + this.lanes.size(1) === 0
   }
 
+  /** How many workers wait for something to be queued. */
+  get parkedWorkers(): number {
+    return this.parked.length
+  }
+
   /** Queues a new delivery. */
   offer(delivery: Pending): void {
     this.lanes.push(delivery)

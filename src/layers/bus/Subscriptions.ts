@@ -3,7 +3,9 @@
  *
  * One change at a time, so that two that ask for one name at once see each other's result.
  */
-import { Effect, type Scope, Semaphore } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { logLaneCount } from "../../domain/Position.ts"
 import { retryDefault, type RetryPolicy } from "../../domain/RetryPolicy.ts"
 import {

@@ -5,7 +5,7 @@
  * from the subscriptions at any time. Totals per topic are kept apart, for at most 1,000 names.
  */
 import { hash32 } from "../../domain/Position.ts"
-import { isReserved } from "../../domain/Topic.ts"
+import { isReserved, type TopicName } from "../../domain/Topic.ts"
 import type { Consumer } from "./Consumer.ts"
 
 /** Topics with state of their own. Source: design, section 9, "Limits". */
@@ -25,6 +25,11 @@ export interface TopicTotals {
 
 /** What is known of one topic. */
 export interface TopicState {
+  /**
+   * The one text of the name that its messages share. Each arrives with a text of its own, which
+   * every table would have to hash again and which keeps its request alive.
+   */
+  readonly name: TopicName
   /** Of its messages without a key. */
   readonly position: number
   readonly reserved: boolean
@@ -57,7 +62,7 @@ export class Topics {
   }
 
   /** The state of a topic, with its current consumers. */
-  get(topic: string): TopicState {
+  get(topic: TopicName): TopicState {
     const state = this.states.get(topic) ?? this.add(topic)
     if (state.generation !== this.generation) {
       state.consumers = [...this.consumers.values()].filter((consumer) => consumer.wants(topic))
@@ -66,16 +71,19 @@ export class Topics {
     return state
   }
 
-  private add(topic: string): TopicState {
+  private add(topic: TopicName): TopicState {
     if (this.states.size >= topicsMax) this.states.clear()
+    // A copy: a text that was cut out of a request keeps all of it. The topic is ASCII, and checked.
+    const name = Buffer.from(topic, "latin1").toString("latin1") as TopicName
     const state: TopicState = {
+      name,
       position: hash32(topic),
       reserved: isReserved(topic),
-      totals: this.totalsOf(topic),
+      totals: this.totalsOf(name),
       consumers: [],
       generation: -1
     }
-    this.states.set(topic, state)
+    this.states.set(name, state)
     return state
   }
 

@@ -1,7 +1,7 @@
 /**
  * A worker at run time: a fibre that delivers from one shard, one message at a time.
  */
-import type { Fiber } from "effect"
+import type * as Fiber from "effect/Fiber"
 import type { Pending } from "./Pending.ts"
 import type { Shard } from "./Shard.ts"
 

@@ -6,7 +6,12 @@
  * interrupts the fibre of a handler that overran; a new worker takes its place. So the watchdog
  * cannot hit the next message: the fibre it interrupts never takes one.
  */
-import { Effect, Exit, Fiber, FiberSet, Option, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import { ownRowLane } from "../../domain/AckId.ts"
 import { Outcome } from "../../domain/Delivery.ts"
 import type { Delivery } from "../../services/MessageBus.ts"
@@ -49,7 +54,6 @@ const take = (core: Core, shard: Shard, now: number): Pending | undefined => {
     const refused = beforeHandOut(found, now)
     if (refused === undefined) return found
     apply(core, found, refused)
-    core.passSuspicion(found)
   }
   return undefined
 }

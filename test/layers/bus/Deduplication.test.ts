@@ -13,7 +13,7 @@ const accepted = (claims: Deduplication, scope: string, now: number): void => {
 }
 
 describe("idempotency keys", () => {
-  it("behaviour 22, pitfall 32: count an hour from the first acceptance, whoever asks meanwhile", () => {
+  it("behaviour 22, pitfall 32: count an hour from the first acceptance", () => {
     const claims = new Deduplication([], 0)
     accepted(claims, "a", 1_000)
     const end = 1_000 + claimTtlMs
@@ -30,6 +30,9 @@ describe("idempotency keys", () => {
     accepted(claims, "turns", claimTtlMs)
     accepted(claims, "turns again", 2 * claimTtlMs - 2)
     assert.strictEqual(claims.find("late", 2 * claimTtlMs - 2)?.state, "Accepted")
+    const parts = new Deduplication([], 0)
+    ;[0.49, 0.5, 1, 1.1].forEach((part) => accepted(parts, `${part}`, part * claimTtlMs))
+    assert.strictEqual(parts.find("0.49", 1.2 * claimTtlMs)?.state, "Accepted")
     accepted(claims, "much later", 4 * claimTtlMs)
     accepted(claims, "and later", 5 * claimTtlMs)
     assert.isAtMost(claims.size, 3)

@@ -1,5 +1,5 @@
 /** Deliveries, consumers and options for tests of the parts of a bus. */
-import { Effect, Layer } from "effect"
+import { type Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { makeIds } from "../../../src/domain/MessageId.ts"
 import type { Lane } from "../../../src/domain/Priority.ts"
