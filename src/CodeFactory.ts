@@ -4,7 +4,7 @@
  * Effect programs provide `layer(...)` and use the service `CodeFactory`; others call `open(...)`
  * and hold a handle of promises. `Topic.make(name, schema)` types a topic.
  */
-import type { Layer } from "effect"
+import type * as Layer from "effect/Layer"
 import { type BusHandle, make } from "./layers/embed/Handle.ts"
 import { embedded, type EmbeddedOptions } from "./layers/Profile.ts"
 import type { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"

@@ -1,7 +1,7 @@
 /**
  * Dead letters: deliveries that failed for good, kept per subscription with a full copy.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import type { DeadLetterReason } from "./Delivery.ts"
 import type { Message } from "./Message.ts"
 import type { SubscriptionName } from "./Subscription.ts"

@@ -3,7 +3,8 @@
  *
  * The decision is a pure function from attempt, failure and policy; applying it is elsewhere.
  */
-import { Data, Schema } from "effect"
+import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
 import { delayMs, type RetryPolicy } from "./RetryPolicy.ts"
 
 /** Why a delivery went to the dead letters. */

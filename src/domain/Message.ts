@@ -4,7 +4,7 @@
  * The payload is kept as the JSON text that arrived: numbers survive byte for byte and nothing is
  * encoded twice. Every field is always present, so that all messages share one shape in memory.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import type { MessageId } from "./MessageId.ts"
 import type { TopicName } from "./Topic.ts"
 

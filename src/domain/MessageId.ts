@@ -5,7 +5,7 @@
  * millisecond, the variant with the partition in the six bits beside it, 48 random bits. Ids of one
  * maker strictly ascend, also when the clock stands still or steps back.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 const shape = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 

@@ -6,7 +6,7 @@
  * maps the whole of it to a shard. It must be equal on every platform and for ever: stored offsets
  * depend on it.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import type { Lane } from "./Priority.ts"
 
 /** Partitions of the log. Source: design, section 5; fixed for the life of a log. */

@@ -4,7 +4,7 @@
  * A larger number is more urgent. Only the lane depends on it: inside a lane messages keep their
  * order, whatever their exact priority, because sorting would break the order per key.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /** 0 to 9. Source: design, "Words". */
 export const Priority = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))

@@ -1,7 +1,7 @@
 /**
  * Retry policy: how often a failing delivery is tried and how long it waits between.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /**
  * `attemptsMax` counts the first try too. The wait before attempt n + 1 is

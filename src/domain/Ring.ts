@@ -5,7 +5,7 @@
  * next point clockwise. Effect's own `HashRing` takes the nearest node under a weak hash: measured,
  * one new shard there took over 82 % of the topics for some names; here it is about 1/N.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { hash32 } from "./Position.ts"
 
 /** Points per shard. Source: design, section 7: max/mean <= 1.25 for any naming. */

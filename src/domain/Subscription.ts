@@ -2,7 +2,7 @@
  * Subscriptions: a name, a pattern and options. Members of one subscription compete; each
  * subscription gets every matching message once.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { TopicPattern } from "./TopicPattern.ts"
 
 /** Letters, digits, `_`, `-` and `.`; at most 200 characters. */

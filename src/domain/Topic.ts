@@ -4,7 +4,7 @@
  * Names under `message_bus` (announcements of the bus) and `_reply` (answers to requests) belong
  * to the bus: a client that may publish there could forge a pause or steal a reply.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /** Longest topic in characters. Source: design, "Words" (the limit Kafka puts on topic names). */
 export const topicLengthMax = 249

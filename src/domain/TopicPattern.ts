@@ -5,7 +5,7 @@
  * special and the whole name must match, so that no user can bring a regular expression that
  * takes exponential time.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { isReserved, topicLengthMax } from "./Topic.ts"
 
 const shape = /^(\*|>|[A-Za-z0-9_-]+)(\.(\*|>|[A-Za-z0-9_-]+))*$/

@@ -2,7 +2,7 @@
  * Typed topics: a topic with the schema of its payloads, so that publishers and handlers agree at
  * compile time and a payload that does not fit is refused before it is stored.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { TopicName } from "./Topic.ts"
 
 /** A topic whose payloads decode to `A`. */

@@ -1,7 +1,10 @@
 /**
  * The profile: which layers keep the promises. The only place that chooses among them.
  */
-import { Duration, Effect, Layer, Schema } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { ShardCount } from "../domain/Ring.ts"
 import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"

@@ -1,7 +1,12 @@
 /**
  * The bus as an Effect program embeds it: payloads are values, topics may be typed.
  */
-import { Context, type Duration, type Effect, type Result, Schema, type Scope } from "effect"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type { MessageInvalid } from "../domain/Message.ts"
 import type { Ordering, StartFrom } from "../domain/Subscription.ts"
 import type { TypedTopic } from "../domain/TypedTopic.ts"

@@ -1,15 +1,30 @@
 /**
  * Where the HTTP edge listens, known once it does: a configured port 0 means any free one.
  */
-import { Context, Schema } from "effect"
+import * as Context from "effect/Context"
+import * as Schema from "effect/Schema"
 
-/** The edge cannot listen. Remedy: free the port or set another one (`PORT`, `METRICS_PORT`). */
+/** The edge cannot listen. Remedy: free the port, or change `setting` or `HOST`. */
 export class EdgeUnbound extends Schema.TaggedError<EdgeUnbound>()("EdgeUnbound", {
+  /** Which of the two ports it is. */
+  setting: Schema.Literals(["PORT", "METRICS_PORT"]),
   host: Schema.String,
   port: Schema.Int,
   /** The system's code, such as `EADDRINUSE` or `EACCES`. */
   code: Schema.String
-}) {}
+}) {
+  override get message(): string {
+    const { code, host, port, setting } = this
+    return `cannot listen on ${host}:${port} (${code}): ${remedyOf(code, setting)}`
+  }
+}
+
+const remedyOf = (code: string, setting: string): string =>
+  code === "EADDRINUSE"
+    ? `another process does; stop it, or set ${setting} to another port (0: any free one)`
+    : code === "EACCES"
+    ? `this user may not; set ${setting} to a port above 1023`
+    : "set HOST to an address of this machine, such as 127.0.0.1"
 
 /** The bound addresses. The URLs have no slash at the end. */
 export class EdgeAddress extends Context.Service<EdgeAddress, {

@@ -1,7 +1,12 @@
 /**
  * The message bus: accept messages, hand them to subscriptions, take their outcomes.
  */
-import { Context, type Effect, type Option, type Result, Schema, type Scope } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type { DeadLetter, DeadLetterFilter, DeadLetterUnknown } from "../domain/DeadLetter.ts"
 import type { Draft, Message, MessageInvalid, PayloadTooLarge } from "../domain/Message.ts"
 import type { RetryPolicy } from "../domain/RetryPolicy.ts"
@@ -22,13 +27,23 @@ import type { Durability, LogUnavailable } from "./MessageLog.ts"
 /** The bus does not take publishes: it has not started, is closing, or is closed. */
 export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
   state: Schema.Literals(["NotStarted", "Closing", "Closed"])
-}) {}
+}) {
+  override get message(): string {
+    return this.state === "NotStarted"
+      ? "the bus has not started; start it first"
+      : `the bus is ${this.state.toLowerCase()}; nothing was stored`
+  }
+}
 
 /** The shard of the message is full. Remedy: publish again after `retryAfterMs`. */
 export class ShardFull extends Schema.TaggedError<ShardFull>()("ShardFull", {
   shard: Schema.Int,
   retryAfterMs: Schema.Int
-}) {}
+}) {
+  override get message(): string {
+    return `shard ${this.shard} is full; publish again after ${this.retryAfterMs} ms`
+  }
+}
 
 /** The idempotency key was used for another body. Remedy: use a new key. */
 export class IdempotencyConflict
@@ -36,14 +51,22 @@ export class IdempotencyConflict
     idempotencyKey: Schema.String,
     firstId: Schema.String
   })
-{}
+{
+  override get message(): string {
+    return `the idempotency key ${this.idempotencyKey} belongs to another body; use a new one`
+  }
+}
 
 /** A publish under this idempotency key has not finished yet. Remedy: repeat it shortly. */
 export class IdempotencyInFlight
   extends Schema.TaggedError<IdempotencyInFlight>()("IdempotencyInFlight", {
     idempotencyKey: Schema.String
   })
-{}
+{
+  override get message(): string {
+    return `a publish under the key ${this.idempotencyKey} has not finished; repeat it shortly`
+  }
+}
 
 /** Why a publish was refused; nothing of the message was stored. */
 export type PublishError =

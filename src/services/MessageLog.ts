@@ -5,7 +5,10 @@
  * messages densely from 0. One bus at a time writes it. Calls take effect in the order in which
  * they are made; what is called within one tick of the event loop shares one commit.
  */
-import { Context, type Effect, type Option, Schema } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import type { DeadLetter, DeadLetterFilter } from "../domain/DeadLetter.ts"
 import type { Message } from "../domain/Message.ts"
 import type { Lane } from "../domain/Priority.ts"
@@ -161,7 +164,11 @@ export interface Scanned {
 export class LogUnavailable extends Schema.TaggedError<LogUnavailable>()("LogUnavailable", {
   reason: Schema.Literals(["Full", "Io", "ReadOnly", "Closed"]),
   detail: Schema.String
-}) {}
+}) {
+  override get message(): string {
+    return `the log takes nothing now (${this.reason}): ${this.detail}`
+  }
+}
 
 /**
  * The log at `path` cannot be opened; the program refuses to start.
@@ -173,7 +180,11 @@ export class LogUnopened extends Schema.TaggedError<LogUnopened>()("LogUnopened"
   reason: Schema.Literals(["Locked", "Newer", "Damaged", "ReadOnly", "Full", "Io"]),
   path: Schema.String,
   detail: Schema.String
-}) {}
+}) {
+  override get message(): string {
+    return `the log ${this.path} cannot be opened (${this.reason}): ${this.detail}`
+  }
+}
 
 /** The log. Opened by its layer (which fails with `LogUnopened`) and closed with its scope. */
 export class MessageLog extends Context.Service<MessageLog, {

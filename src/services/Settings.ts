@@ -4,7 +4,10 @@
  * Names, ranges, defaults and meanings stand in `src/layers/settings/catalogue`, one entry each;
  * here stands what the program sees. A setting of a later feature is checked as well.
  */
-import { Context, type Duration, type Redacted, Schema } from "effect"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import type { Durability } from "./MessageLog.ts"
 
 /** Shards, their limits and their gates. */

@@ -45,8 +45,7 @@ const publishAll = (service: Ref.Ref<Service>, plan: Plan, ids: Map<number, stri
         const items = Array.from({ length: plan.batch }, (_, at) => item(from + at))
         return Effect.flatMap(call(`${url}/v1/messages`, "POST", items), ({ body, status }) => {
           if (status !== 202) return Effect.fail(new Error(`${status} ${JSON.stringify(body)}`))
-          const results: ReadonlyArray<{ readonly id: string }> = body.results
-          results.forEach(({ id }, at) => ids.set(from + at, id))
+          body.results.forEach(({ id }, at) => ids.set(from + at, id))
           return Effect.void
         })
       }),
@@ -67,7 +66,7 @@ const consume = (service: Ref.Ref<Service>, wanted: number, seen: Map<string, Se
           const subscription = `${url}/v1/subscriptions/kill`
           const pulled = yield* call(`${subscription}/pull`, "POST", { max: 500, waitMs: 500 })
           if (pulled.status !== 200) return yield* Effect.fail(new Error(String(pulled.status)))
-          const deliveries: ReadonlyArray<any> = pulled.body.deliveries
+          const { deliveries } = pulled.body
           for (const { message } of deliveries) {
             if (!seen.has(message.id)) seen.set(message.id, { id: message.id, n: message.payload })
           }
@@ -84,17 +83,21 @@ const kills = (
   dataDir: string,
   ids: ReadonlyMap<number, string>
 ) =>
-  Effect.forEach(Array.from({ length: plan.kills }, (_, round) => round), (round) =>
-    Effect.gen(function*() {
-      const share = (round + (yield* Random.next)) / plan.kills
-      const reached = Effect.suspend(() =>
-        ids.size >= plan.messages * share * 0.95 ? Effect.void : Effect.fail("not yet" as const)
-      )
-      yield* Effect.orDie(Effect.retry(reached, Schedule.spaced("2 millis")))
-      yield* Effect.sleep(yield* Random.nextIntBetween(0, 12))
-      yield* stop(yield* Ref.get(service), "SIGKILL")
-      yield* Ref.set(service, yield* start(dataDir))
-    }), { discard: true })
+  Effect.forEach(
+    Array.from({ length: plan.kills }, (_, round) => round),
+    (round) =>
+      Effect.gen(function*() {
+        const share = (round + (yield* Random.next)) / plan.kills
+        const reached = Effect.suspend(() =>
+          ids.size >= plan.messages * share * 0.95 ? Effect.void : Effect.fail("not yet" as const)
+        )
+        yield* Effect.orDie(Effect.retry(reached, Schedule.spaced("2 millis")))
+        yield* Effect.sleep(yield* Random.nextIntBetween(0, 12))
+        yield* stop(yield* Ref.get(service), "SIGKILL")
+        yield* Ref.set(service, yield* start(dataDir))
+      }),
+    { discard: true }
+  )
 
 const kill = (plan: Plan) =>
   Effect.gen(function*() {

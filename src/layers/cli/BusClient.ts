@@ -1,9 +1,16 @@
 /**
  * The client: requests to the HTTP API of a running bus.
  */
-import { Data, Duration, Effect, Predicate, Result, Schema } from "effect"
-import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpMethod } from "effect/http/HttpMethod"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { parse } from "./LosslessJson.ts"
 
 /** Where a bus answers unless told otherwise. Source: design, section 6 (HOST and PORT). */

@@ -1,8 +1,11 @@
 /**
  * The command `codefactory`: its commands put together.
  */
-import { Cause, Effect, Exit, Logger } from "effect"
-import { Command } from "effect/cli"
+import * as Cause from "effect/Cause"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import type { Settings, SettingsInvalid } from "../../services/Settings.ts"
 import { config } from "./ConfigCommand.ts"
 import { deadLetters } from "./DeadLettersCommand.ts"

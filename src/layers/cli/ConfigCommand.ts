@@ -1,8 +1,8 @@
 /**
  * `codefactory config`: every setting as this process would start with it.
  */
-import { Effect } from "effect"
-import { Command } from "effect/cli"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
 import type { Settings, SettingsInvalid } from "../../services/Settings.ts"
 import { json } from "./Flags.ts"
 import { print } from "./Output.ts"

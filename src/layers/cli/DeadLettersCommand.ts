@@ -1,8 +1,12 @@
 /**
  * `codefactory dead-letters`: list, replay or delete what failed for good.
  */
-import { Data, Effect, Option, Schema } from "effect"
-import { Command, Flag } from "effect/cli"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { make, open } from "./BusClient.ts"
 import { json, present, text, url, whole, WrongUsage } from "./Flags.ts"
 import { print } from "./Output.ts"

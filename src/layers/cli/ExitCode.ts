@@ -1,14 +1,23 @@
 /**
  * Exit codes: what every command tells the shell.
  */
-import { Cause, Exit, Predicate, Runtime } from "effect"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
+import * as Runtime from "effect/Runtime"
 
-/** Every exit code and its meaning, as `--help` shows them. Source: sysexits.h for 69 and 78. */
+/** Every exit code and its meaning, as `--help` shows them. Source: sysexits.h from 69 to 78. */
 export const exitCodes = {
   ok: { code: 0, meaning: "done" },
   failed: { code: 1, meaning: "failed, or some messages were refused" },
   usage: { code: 2, meaning: "wrong usage" },
+  lost: { code: 3, meaning: "a bus in memory ended with deliveries that were not settled" },
   unavailable: { code: 69, meaning: "no bus answers, or it does not accept anything now" },
+  address: { code: 71, meaning: "a port cannot be listened on" },
+  store: {
+    code: 74,
+    meaning: "the log cannot be opened: in use, damaged, newer, read-only or full"
+  },
   settings: { code: 78, meaning: "illegal settings" },
   interrupted: { code: 130, meaning: "interrupted before the end" }
 } as const
@@ -22,6 +31,9 @@ export const exitCodesHelp: string = Object.values(exitCodes)
 const byTag: Readonly<Record<string, number>> = {
   OutputClosed: exitCodes.ok.code,
   BusUnavailable: exitCodes.unavailable.code,
+  EdgeUnbound: exitCodes.address.code,
+  LogUnopened: exitCodes.store.code,
+  LogUnavailable: exitCodes.store.code,
   SettingsInvalid: exitCodes.settings.code,
   WrongUsage: exitCodes.usage.code,
   UnrecognizedOption: exitCodes.usage.code,

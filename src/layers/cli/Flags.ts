@@ -1,8 +1,10 @@
 /**
  * Flags that several commands share, and what they decode to.
  */
-import { Config, Data, Option } from "effect"
-import { Flag } from "effect/cli"
+import * as Flag from "effect/cli/Flag"
+import * as Config from "effect/Config"
+import * as Data from "effect/Data"
+import * as Option from "effect/Option"
 import { urlDefault } from "./BusClient.ts"
 
 /** The arguments contradict each other. */

@@ -1,7 +1,9 @@
 /**
  * Lines: bytes cut into lines of text, with a limit to how long one may be.
  */
-import { Data, Effect, Stream } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 
 /** Longest line in characters: the largest payload, headers and key, with room for escapes. */
 export const lineLengthMax = 8 * 1_048_576

@@ -4,7 +4,7 @@
  * The language has what is needed (ES2026: `JSON.rawJSON` and the source text in revivers); its
  * types do not have it yet.
  */
-import { Result } from "effect"
+import * as Result from "effect/Result"
 
 declare global {
   interface JSON {

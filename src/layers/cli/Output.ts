@@ -4,7 +4,9 @@
  * Written text is waited for, so that a message is acknowledged only once it was printed, and a
  * reader that went away (`| head`) is an error a command ends by rather than a crash.
  */
-import { Context, Data, Effect } from "effect"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import process from "node:process"
 
 /** The reader of standard output is gone. */

@@ -1,8 +1,17 @@
 /**
  * `codefactory publish`: one message from the arguments or a file, or many from lines of JSON.
  */
-import { Clock, Data, Effect, FileSystem, Option, Ref, Schema, Stdio } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import * as Stdio from "effect/Stdio"
 import { type BusClient, make } from "./BusClient.ts"
 import { json, present, text, url, whole, WrongUsage } from "./Flags.ts"
 import { linesOf } from "./Lines.ts"

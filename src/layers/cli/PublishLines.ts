@@ -3,7 +3,10 @@
  *
  * One batch is on its way at a time, so that lines are accepted in their order.
  */
-import { Effect, Ref, Schema, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { type BusClient, type ClientError, problemText } from "./BusClient.ts"
 import type { Line } from "./Lines.ts"
 import { parse } from "./LosslessJson.ts"

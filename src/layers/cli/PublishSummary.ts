@@ -1,7 +1,9 @@
 /**
  * What publishing many lines shows: progress to those who watch, a summary to all.
  */
-import { Clock, Effect, Ref } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import { Output, print } from "./Output.ts"
 import type { Tally } from "./PublishLines.ts"
 import { grouped } from "./Table.ts"

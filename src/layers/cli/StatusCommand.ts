@@ -1,8 +1,10 @@
 /**
  * `codefactory status`: how a running bus is, on one screen.
  */
-import { Duration, Effect, Schema } from "effect"
-import { Command } from "effect/cli"
+import * as Command from "effect/cli/Command"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { BusUnavailable, make } from "./BusClient.ts"
 import { json, url } from "./Flags.ts"
 import { print } from "./Output.ts"

@@ -1,8 +1,15 @@
 /**
  * `codefactory subscribe`: pulls the messages of a subscription, prints and acknowledges them.
  */
-import { Cause, Effect, Exit, Option, Ref, Schema } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import * as Cause from "effect/Cause"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
 import { type BusClient, make, open } from "./BusClient.ts"
 import { json, text, url, whole, WrongUsage } from "./Flags.ts"
 import { note, print } from "./Output.ts"

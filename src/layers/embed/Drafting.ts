@@ -4,7 +4,8 @@
  * Measured: written as a generator of results this took twice the time of the whole publish, so
  * the checks are plain branches that end in one error or the draft.
  */
-import { Result, Schema } from "effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import {
   type Draft,
   headersBytesMax,

@@ -1,7 +1,11 @@
 /**
  * Embedding: the bus with values instead of JSON text, for programs that contain it.
  */
-import { Duration, Effect, Layer, Result, Schema } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { PermanentFailure } from "../../domain/Delivery.ts"
 import { MessageInvalid } from "../../domain/Message.ts"
 import { retryDefault, RetryPolicy } from "../../domain/RetryPolicy.ts"

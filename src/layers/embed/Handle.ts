@@ -2,7 +2,12 @@
  * The handle: the embedded bus for programs that do not use Effect. Every call returns a promise
  * that rejects with the tagged error of the refusal.
  */
-import { Effect, Exit, type Layer, ManagedRuntime, Result, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
 import {
   CodeFactory,
   type HandleOptions,

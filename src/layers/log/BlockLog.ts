@@ -5,7 +5,10 @@
  * Measured beside one row per message: seven times the throughput at 64 messages per commit (see
  * ARCHITECTURE.md and `bench/store.ts`).
  */
-import { Clock, Duration, Effect, Layer } from "effect"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import {
   type Claim,
   type LogEntry,
@@ -131,7 +134,8 @@ const readClaims = Effect.fnUntraced(
   },
   Effect.catchTag(
     "LogUnavailable",
-    ({ detail }: LogUnavailable) => Effect.fail(new LogUnopened({ reason: "Io", path: "", detail }))
+    ({ detail }: LogUnavailable) =>
+      Effect.fail(new LogUnopened({ reason: "Io", path: "log.db", detail }))
   )
 )
 

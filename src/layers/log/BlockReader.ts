@@ -1,7 +1,8 @@
 /**
  * Reading the block log: the wanted entries of a lane, or the entry of an id.
  */
-import { Effect, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { millisOfId, partitionOfId } from "../../domain/MessageId.ts"
 import { partitionOfLogLane } from "../../domain/Position.ts"
 import type { LogEntry, LogUnavailable, Scanned, ScanRequest } from "../../services/MessageLog.ts"

@@ -1,7 +1,7 @@
 /**
  * Which dead letters a filter means: the one rule for every log that holds them in memory.
  */
-import { Iterable } from "effect"
+import * as Iterable from "effect/Iterable"
 import type { DeadLetter, DeadLetterFilter } from "../../domain/DeadLetter.ts"
 
 /** Those of `letters` (ascending) above `after` that pass the filter, at most `limit`. */

@@ -1,7 +1,8 @@
 /**
  * The log of the local profile: durable on this machine, with nothing installed beside it.
  */
-import { type Duration, Layer } from "effect"
+import type * as Duration from "effect/Duration"
+import * as Layer from "effect/Layer"
 import type { LogUnopened, MessageLog } from "../../services/MessageLog.ts"
 import * as BlockLog from "./BlockLog.ts"
 import * as SqliteStore from "./SqliteStore.ts"

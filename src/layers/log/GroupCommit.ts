@@ -5,7 +5,11 @@
  * The calls of a transaction succeed or fail together. An entry gets its offset when it is stored,
  * so that a failed transaction leaves no trace and the offsets stay dense.
  */
-import { Effect, Fiber, Latch, Result, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import { type Changes, type LogEntry, LogUnavailable } from "../../services/MessageLog.ts"
 import { BlockHeader, BlockWriter } from "./BlockCodec.ts"
 import type { BlockIndex } from "./BlockIndex.ts"

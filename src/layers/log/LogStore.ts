@@ -4,7 +4,8 @@
  * One store is SQLite, the other one is simulated. A store keeps what it is given; offsets, group
  * commit, directory and reading are the block log's.
  */
-import { Context, type Effect } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import type { DeadLetter, DeadLetterFilter } from "../../domain/DeadLetter.ts"
 import type { Subscription } from "../../domain/Subscription.ts"
 import type {

@@ -4,7 +4,10 @@
  * Appending is synchronous and allocates nothing but a slot; what it costs is what an embedded
  * publish costs at least.
  */
-import { Effect, Iterable, Layer, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Iterable from "effect/Iterable"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type { DeadLetter } from "../../domain/DeadLetter.ts"
 import { partitionOfId } from "../../domain/MessageId.ts"
 import { logLaneCount } from "../../domain/Position.ts"

@@ -1,7 +1,8 @@
 /**
  * The embedded store: SQLite in a thread of its own, and the attempts journal beside it.
  */
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { join } from "node:path"
 import { LogUnavailable, LogUnopened } from "../../services/MessageLog.ts"
 import { type Failure, reasonOf } from "../drivers/sqlite/Failure.ts"
@@ -60,7 +61,7 @@ const openJournal = (directory: string) =>
 const remedies: Record<Failure["reason"], string> = {
   Locked: "another process uses it: stop that one, or choose another DATA_DIR",
   Newer: "run the version that wrote it, or a later one",
-  Damaged: "restore it from a backup, or move the file away to start with an empty log",
+  Damaged: "restore it from a backup, or move it away to start with an empty log",
   ReadOnly: "make the directory writable for this process",
   Full: "free space on its device",
   Io: "see what the operating system says about the device"
@@ -70,7 +71,7 @@ const unopenedAt = (directory: string) => ({ detail, reason }: Failure): LogUnop
   new LogUnopened({
     reason,
     path: join(directory, "log.db"),
-    detail: `${detail}; remedy: ${remedies[reason]}`
+    detail: `${detail}; ${remedies[reason]}`
   })
 
 const unavailable = ({ detail, reason }: Failure): LogUnavailable =>

@@ -1,7 +1,7 @@
 /**
  * The metrics of one server: a registry of its own, so that two buses in a process do not clash.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client"
 import type { Snapshot } from "../../domain/Snapshot.ts"
 import { contractSeries, furtherSeries, type Series } from "./BusSeries.ts"

@@ -1,7 +1,10 @@
 /**
  * Settings from environment variables, and secrets also from the files that NAME_FILE names.
  */
-import { Effect, FileSystem, Layer, type PlatformError } from "effect"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as PlatformError from "effect/PlatformError"
 import { type SettingIssue, Settings, SettingsInvalid } from "../../services/Settings.ts"
 import { agents } from "./catalogue/Agents.ts"
 import { bus, scaling } from "./catalogue/Bus.ts"

@@ -1,7 +1,10 @@
 /**
  * Kinds of settings: how a text becomes a value and back, and how that is put into words.
  */
-import { Duration, Redacted, Schema, SchemaTransformation } from "effect"
+import * as Duration from "effect/Duration"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 
 /** A kind of setting. `expected` completes the sentence "expected ...". */
 export interface Kind<A> {

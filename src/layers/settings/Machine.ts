@@ -1,7 +1,7 @@
 /**
  * The machine: what defaults depend on.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { totalmem } from "node:os"
 import process from "node:process"
 

@@ -4,7 +4,8 @@
  * It goes on after a mistake (with the default in place of the value), so that an operator sees all
  * mistakes at once. A setting describes itself where it is read, so none can be forgotten.
  */
-import { Result, Schema } from "effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import type { SettingIssue, SettingShown } from "../../services/Settings.ts"
 import type { Kind } from "./Kind.ts"
 

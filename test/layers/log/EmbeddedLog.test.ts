@@ -87,10 +87,10 @@ it.effect("a log of a newer version, and what is no log, are refused by name", (
     fs.writeFileSync(join(path, "log.db"), "this is no database, though it is long ".repeat(100))
     const garbage = yield* refusalOf(path)
     assert.strictEqual(garbage.reason, "Damaged")
-    assert.include(garbage.detail, "remedy")
+    assert.include(garbage.detail, "restore it from a backup")
     const file = join(path, "file")
     fs.writeFileSync(file, "")
-    assert.strictEqual((yield* refusalOf(file)).reason, "Io")
+    assert.strictEqual((yield* refusalOf(file)).reason, "Damaged")
   }))
 
 it.effect("one damaged message costs that message, and is reported as such", () =>

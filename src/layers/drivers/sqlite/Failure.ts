@@ -25,7 +25,8 @@ const bySystemCode: ReadonlyMap<string, Failure["reason"]> = new Map([
   ["EDQUOT", "Full"],
   ["EROFS", "ReadOnly"],
   ["EACCES", "ReadOnly"],
-  ["EPERM", "ReadOnly"]
+  ["EPERM", "ReadOnly"],
+  ["ENOTDIR", "Damaged"] // A file stands where a directory belongs.
 ])
 
 /** The failure behind something thrown by `node:sqlite` or `node:fs`. */

@@ -2,7 +2,7 @@
  * The open database of a log: every request of the protocol, run synchronously. Throws what SQLite
  * throws; the thread turns that into values.
  */
-import { accessSync, constants, mkdirSync } from "node:fs"
+import { accessSync, constants, mkdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync, StatementSync } from "node:sqlite"
 import { type Failure, reasonOf } from "../../drivers/sqlite/Failure.ts"
@@ -49,9 +49,13 @@ export class Database {
   }
 
   open(): OpenedRows {
-    mkdirSync(this.options.directory, { recursive: true, mode: 0o700 })
-    accessSync(this.options.directory, constants.W_OK)
-    this.lock = openLock(join(this.options.directory, "lock"))
+    const { directory } = this.options
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === false) {
+      throw new Refused({ reason: "Damaged", detail: `${directory} is a file, not a directory` })
+    }
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    accessSync(directory, constants.W_OK)
+    this.lock = openLock(join(directory, "lock"))
     return readRows(this.connect().db)
   }
 

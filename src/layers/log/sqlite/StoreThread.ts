@@ -1,7 +1,8 @@
 /**
  * The main thread's end of the store's thread: requests as effects.
  */
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { extname } from "node:path"
 import { Worker } from "node:worker_threads"
 import type { Failure } from "../../drivers/sqlite/Failure.ts"

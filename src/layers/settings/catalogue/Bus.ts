@@ -1,7 +1,7 @@
 /**
  * The settings of shards and of what scales them.
  */
-import { Duration } from "effect"
+import * as Duration from "effect/Duration"
 import type { BusSettings, ScalingSettings } from "../../../services/Settings.ts"
 import { integer, seconds, share, toggle } from "../Kind.ts"
 import type { Machine } from "../Machine.ts"

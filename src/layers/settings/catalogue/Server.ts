@@ -1,7 +1,7 @@
 /**
  * The settings of the server: where it listens, whom it lets in, how it starts and stops.
  */
-import { Duration } from "effect"
+import * as Duration from "effect/Duration"
 import type { ServerSettings } from "../../../services/Settings.ts"
 import { asking, host, isLoopback, limit, path, port, seconds, toggle } from "../Kind.ts"
 import type { Reader } from "../Reader.ts"

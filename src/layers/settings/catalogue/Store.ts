@@ -1,7 +1,7 @@
 /**
  * The settings of the store: where messages are kept.
  */
-import { Duration } from "effect"
+import * as Duration from "effect/Duration"
 import { Durability } from "../../../services/MessageLog.ts"
 import type { StoreSettings } from "../../../services/Settings.ts"
 import { asking, choice, integer, path, seconds, secretUrl, toggle } from "../Kind.ts"
