@@ -12,21 +12,28 @@ const window = 10_000
 /** As many as the workers of the bus: 8 shards with 4 each. */
 const concurrency = 32
 
-/** The workload; a message of fastq is a reference, one of the bus is JSON text. */
+/** The peer that does the same work as the bus for handing a message over. */
+const fastqText = "fastq.promise, as JSON text"
+
+/** The workload; the aim is set against the peer whose publisher and handler share nothing. */
 export const embeddedMemory: Workload = {
   title: "Embedded publish to handler, in memory",
   unit: "messages/s",
   note:
     `Windows of ${window} messages, published one by one (or 1,000 per call) and then awaited ` +
-    "until the handler has run for each. fastq hands objects over by reference; the bus checks " +
-    "them, turns them into JSON text once, and keeps order, retries and dead letters for each.",
-  aim: { contender: "publish", peer: "fastq.promise", ratio: 1 },
+    "until the handler has run for each. A bus must not let a handler see what the publisher does " +
+    "to its object afterwards, so a message is turned into JSON text when it is published and read " +
+    "from it where it is handled. The fastq.promise of the aim does just that, and neither checks, " +
+    "order, retries nor dead letters. The two fastq rows by reference share the object: what " +
+    "handing over costs when nothing is kept apart.",
+  aim: { contender: "publish", peer: fastqText, ratio: 1 },
   open: async (smoke) => {
     const windows = smoke ? 1 : 20
     const bus = await openEmbedded({ profile: "memory" })
     return {
       contenders: [
         fastqPromise(windows),
+        fastqByReference(windows),
         fastqCallback(windows),
         contender("publish", windows, async () => {
           const done = bus.handled(bus.count() + window)
@@ -45,8 +52,19 @@ export const embeddedMemory: Workload = {
 }
 
 const fastqPromise = (windows: number): Contender => {
+  const queue = fastq.promise(
+    async (text: string): Promise<unknown> => JSON.parse(text),
+    concurrency
+  )
+  return contender(fastqText, windows, async () => {
+    for (let index = 0; index < window; index++) void queue.push(JSON.stringify(payloadOf(index)))
+    await queue.drained()
+  })
+}
+
+const fastqByReference = (windows: number): Contender => {
   const queue = fastq.promise(async () => {}, concurrency)
-  return contender("fastq.promise", windows, async () => {
+  return contender("fastq.promise, by reference", windows, async () => {
     for (let index = 0; index < window; index++) void queue.push(payloadOf(index))
     await queue.drained()
   })
@@ -54,11 +72,15 @@ const fastqPromise = (windows: number): Contender => {
 
 const fastqCallback = (windows: number): Contender => {
   const queue = fastq((_: unknown, done: fastq.done) => setImmediate(done, null), concurrency)
-  return contender("fastq, callback at the next turn", windows, () =>
-    new Promise((resolve) => {
-      queue.drain = () => resolve(undefined)
-      for (let index = 0; index < window; index++) queue.push(payloadOf(index), () => {})
-    }))
+  return contender(
+    "fastq, by reference, callback at the next turn",
+    windows,
+    () =>
+      new Promise((resolve) => {
+        queue.drain = () => resolve(undefined)
+        for (let index = 0; index < window; index++) queue.push(payloadOf(index), () => {})
+      })
+  )
 }
 
 const contender = (name: string, windows: number, once: () => Promise<unknown>): Contender => ({
