@@ -21,11 +21,11 @@ export const embeddedMemory: Workload = {
   unit: "messages/s",
   note:
     `Windows of ${window} messages, published one by one (or 1,000 per call) and then awaited ` +
-    "until the handler has run for each. A bus must not let a handler see what the publisher does " +
-    "to its object afterwards, so a message is turned into JSON text when it is published and read " +
-    "from it where it is handled. The fastq.promise of the aim does just that, and neither checks, " +
-    "order, retries nor dead letters. The two fastq rows by reference share the object: what " +
-    "handing over costs when nothing is kept apart.",
+    "until the handler has run for each. A bus must not let a handler see what the publisher " +
+    "does to its object afterwards, so a message is turned into JSON text when it is published " +
+    "and read from it where it is handled. The fastq.promise of the aim does just that, and " +
+    "neither checks, order, retries nor dead letters. The two fastq rows by reference share the " +
+    "object: what handing over costs when nothing is kept apart.",
   aim: { contender: "publish", peer: fastqText, ratio: 1 },
   open: async (smoke) => {
     const windows = smoke ? 1 : 20

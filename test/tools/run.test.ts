@@ -22,8 +22,8 @@ mkdirSync("node_modules", { recursive: true })
 `
 
 const script = `
-console.log("ran", ...process.argv.slice(2))
 process.on("SIGTERM", () => process.exit(7))
+console.log("ran", ...process.argv.slice(2))
 if (process.argv[2] === "wait") setInterval(() => {}, 1_000)
 else if (process.argv[2] === "kill") process.kill(process.pid, "SIGKILL")
 else process.exitCode = Number(process.argv[2])

@@ -73,7 +73,7 @@ export class Topics {
 
   private add(topic: TopicName): TopicState {
     if (this.states.size >= topicsMax) this.states.clear()
-    // A copy: a text that was cut out of a request keeps all of it. The topic is ASCII, and checked.
+    // A copy: a text cut out of a request keeps all of it. The topic is ASCII, and checked.
     const name = Buffer.from(topic, "latin1").toString("latin1") as TopicName
     const state: TopicState = {
       name,

@@ -59,7 +59,7 @@ describe("the bus in an Effect program", () => {
       assert.strictEqual(yield* Ref.get(calls), 0)
     }).pipe(Effect.provide(memory)))
 
-  it.live("pitfall 44: what has no JSON form is refused by itself; the rest of the batch goes on", () =>
+  it.live("pitfall 44: what has no JSON form is refused alone; the rest of the batch goes on", () =>
     Effect.gen(function*() {
       const bus = yield* CodeFactory.CodeFactory
       const round: { self?: unknown } = {}
