@@ -23,11 +23,14 @@ export interface Embedded {
   readonly close: () => Promise<void>
 }
 
-/** Starts a bus with a handler for all topics of the benchmark. */
-export const openEmbedded = async (options: EmbeddedOptions): Promise<Embedded> => {
+/** Starts a bus with a handler for all topics of the benchmark, or for those of a pattern. */
+export const openEmbedded = async (
+  options: EmbeddedOptions,
+  handled = "bench.>"
+): Promise<Embedded> => {
   const counter = new Counter()
   const attached = Layer.effectDiscard(
-    CodeFactory.use(({ handle }) => handle("bench", "bench.>", counter.handle))
+    CodeFactory.use(({ handle }) => handle("bench", handled, counter.handle))
   )
   const runtime = ManagedRuntime.make(attached.pipe(Layer.provideMerge(layer(options))))
   const { publish, publishMany } = await runtime.runPromise(CodeFactory)

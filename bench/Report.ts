@@ -3,6 +3,7 @@
  */
 import { cpus, release, totalmem, type } from "node:os"
 import type { Summary, Workload } from "./Measure.ts"
+import type { StoreResult } from "./store.ts"
 import type { Startup } from "./workloads/Startup.ts"
 
 /** A workload with its results. */
@@ -12,12 +13,12 @@ export interface Measured {
 }
 
 /**
- * The whole report as Markdown; `starting` is its last section, `rounds` is how often each
+ * The whole report as Markdown; `others` are its last sections, `rounds` is how often each
  * contender ran.
  */
 export const report = (
   measured: ReadonlyArray<Measured>,
-  starting: ReadonlyArray<string>,
+  others: ReadonlyArray<string>,
   rounds: number
 ): string =>
   [
@@ -28,9 +29,27 @@ export const report = (
     "",
     `Machine: ${machine()}.`,
     ...measured.flatMap(section),
-    ...starting,
+    ...others,
     ""
   ].join("\n")
+
+/** Ways to keep messages beneath the log, as lines of Markdown: why a commit is one row. */
+export const storesSection = (results: ReadonlyArray<StoreResult>): ReadonlyArray<string> => {
+  const stores = Map.groupBy(results, ({ store }) => store)
+  return [
+    "",
+    "## Ways to make a commit durable",
+    "",
+    "One writer without a bus, 300-byte messages, everything synced; messages/s by messages per " +
+    "commit.",
+    "",
+    `| | ${[...new Set(results.map(({ batch }) => batch.toLocaleString("en")))].join(" | ")} |`,
+    "| --- | ---: | ---: | ---: |",
+    ...[...stores].map(([store, of]) =>
+      `| ${store} | ${of.map((one) => round(one.messagesPerSecond)).join(" | ")} |`
+    )
+  ]
+}
 
 /** How the service starts, as lines of Markdown. */
 export const startingSection = ({ firstAcceptMs, rssMib }: Startup): ReadonlyArray<string> => [

@@ -7,7 +7,8 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { root } from "./load/Processes.ts"
 import { measure } from "./Measure.ts"
-import { type Measured, report, section, startingSection } from "./Report.ts"
+import { type Measured, report, section, startingSection, storesSection } from "./Report.ts"
+import { measureStores } from "./store.ts"
 import { embeddedDurable } from "./workloads/EmbeddedDurable.ts"
 import { embeddedMemory } from "./workloads/EmbeddedMemory.ts"
 import { httpBatch, httpSingle } from "./workloads/Http.ts"
@@ -15,6 +16,9 @@ import { measureStartup } from "./workloads/Startup.ts"
 
 /** Odd, so that the median is a run that happened. */
 const roundsFull = 5
+
+/** How long each store is measured at each size. */
+const storeMs = 1_000
 
 const smoke = process.argv.includes("--smoke")
 const rounds = smoke ? 1 : roundsFull
@@ -29,7 +33,7 @@ for (const workload of [embeddedMemory, ...embeddedDurable, httpSingle, httpBatc
 const startup = await measureStartup(rounds)
 if (smoke) console.log("ok: every operation of every workload ended well")
 else {
-  const starting = startingSection(startup)
-  console.log(starting.join("\n"))
-  await writeFile(join(root, "bench", "RESULTS.md"), report(measured, starting, rounds))
+  const others = [...storesSection(measureStores(storeMs)), ...startingSection(startup)]
+  console.log(others.join("\n"))
+  await writeFile(join(root, "bench", "RESULTS.md"), report(measured, others, rounds))
 }
