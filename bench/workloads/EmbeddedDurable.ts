@@ -20,11 +20,10 @@ const sizes = [
 export const embeddedDurable: ReadonlyArray<Workload> = sizes.map(({ messages, publishers }) => ({
   title: `Embedded durable publish, ${publishers} publisher${publishers === 1 ? "" : "s"}`,
   unit: "messages/s",
-  note:
-    "Each publisher waits for its reply, which follows the sync to disk. The bare loop appends " +
-    "the same bytes to a file, one fdatasync for all that gathered while the last one ran. In the " +
-    "last row a handler runs for every message beside the publishers: each hand-out is journalled " +
-    "and each acknowledgement stored as well.",
+  note: "Each publisher waits for its reply, which follows the sync to disk. The bare loop " +
+    "appends the same bytes to a file, one fdatasync for all that gathered while the last one " +
+    "ran. In the last row a handler runs for every message beside the publishers: each " +
+    "hand-out is journalled and each acknowledgement stored as well.",
   aim: { contender: "publish", peer: "bare group commit", ratio: 0.5 },
   open: async (smoke) => {
     const count = smoke ? publishers * 2 : messages

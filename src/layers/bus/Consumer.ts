@@ -69,6 +69,8 @@ export class Consumer {
   /** How often they were called. */
   wakes = 0
 
+  private isWaking = false
+
   constructor(
     subscription: Subscription,
     attachment: Attachment,
@@ -111,13 +113,20 @@ export class Consumer {
     yield* this.ownRows.values()
   }
 
-  /** Calls and forgets everybody who waits for a change. */
+  /**
+   * Calls and forgets everybody who waits for a change, once per burst. Deferred, because a resumed
+   * fibre runs at once: inside a commit it could publish before the commit is routed.
+   */
   wake(): void {
     this.wakes++
-    if (this.wakers.size === 0) return
-    const waiting = [...this.wakers]
-    this.wakers.clear()
-    waiting.forEach((waker) => waker())
+    if (this.wakers.size === 0 || this.isWaking) return
+    this.isWaking = true
+    queueMicrotask(() => {
+      this.isWaking = false
+      const waiting = [...this.wakers]
+      this.wakers.clear()
+      waiting.forEach((waker) => waker())
+    })
   }
 
   /** The subscription as the snapshot shows it. */

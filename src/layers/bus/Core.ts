@@ -62,6 +62,8 @@ export class Core {
   state: "NotStarted" | "Running" | "Closing" | "Closed" = "NotStarted"
   /** Bytes that all consumers hold from the log. */
   readAheadBytes = 0
+  /** Together they hold as much as they may; until half of it is given back. */
+  isCrowded = false
   published = 0
   /** Messages published since a publisher last let others run. */
   burst = 0
@@ -146,8 +148,9 @@ export class Core {
   /** Whether a consumer holds as much from the log as it may. */
   readAheadFull(consumer: Consumer): boolean {
     const { allBytes, bytes, count } = this.options.readAhead
+    if (this.readAheadBytes >= allBytes) this.isCrowded = true
     return consumer.readAheadCount >= count || consumer.readAheadBytes >= bytes ||
-      (this.readAheadBytes >= allBytes && consumer.readAheadCount > 0)
+      (this.isCrowded && consumer.readAheadCount > 0)
   }
 
   /** Lets a delivery occupy a place in its shard. */
@@ -172,6 +175,9 @@ export class Core {
     consumer.readAheadBytes -= entry.bytes
     this.readAheadBytes -= entry.bytes
     if (!consumer.live) consumer.wake()
+    if (!this.isCrowded || this.readAheadBytes > this.options.readAhead.allBytes / 2) return
+    this.isCrowded = false
+    this.consumers.forEach((other) => other.live || other.wake())
   }
 
   /** Ends a delivery: frees what it holds and lets its followers go on. Totals are the caller's. */
@@ -184,10 +190,15 @@ export class Core {
       consumer.ownRows.delete(delivery.ownRow)
       this.settler.removeOwnRow(delivery.ownRow)
     } else {
-      track.trim()
+      track.settled()
       this.settler.touch(consumer, track)
     }
     if (order !== undefined) consumer.order.settle(order, delivery)
+  }
+
+  /** Whether a delivery to a handler may have ended the last process: it was handed out there. */
+  isSuspect({ attempts, consumer }: Pending): boolean {
+    return attempts > 0 && consumer.handler !== undefined && !this.log.recovered.clean
   }
 
   /**

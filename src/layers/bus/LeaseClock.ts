@@ -9,6 +9,9 @@ import type { Pending } from "./Pending.ts"
 /** Width of a bucket: a lease ends at most so much late. */
 export const leaseBucketMs = 250
 
+/** Most leases of one subscription at a time: what is kept in memory for slow consumers. */
+export const leasesMax = 10_000
+
 /** Live leases by the bucket of their end. */
 export class LeaseClock {
   private readonly buckets = new Map<number, Set<Pending>>()

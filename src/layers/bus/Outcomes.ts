@@ -10,6 +10,7 @@ import {
   PermanentFailure
 } from "../../domain/Delivery.ts"
 import type { Core } from "./Core.ts"
+import { leasesMax } from "./LeaseClock.ts"
 import { type Pending, state } from "./Pending.ts"
 
 /** Wait of a failed delivery for which there is no room among the dead letters. */
@@ -39,6 +40,10 @@ export const begin = (core: Core, delivery: Pending, now: number): void => {
   delivery.handOut = ++core.handOuts
   delivery.takenAt = now
   delivery.consumer.inFlight++
+  noteAttempts(core, delivery)
+}
+
+const noteAttempts = (core: Core, delivery: Pending): void => {
   if (delivery.track === undefined) core.settler.touchOwnRow(delivery)
   else if (core.log.journals) core.settler.touch(delivery.consumer, delivery.track)
 }
@@ -47,9 +52,14 @@ export const begin = (core: Core, delivery: Pending, now: number): void => {
 const end = (core: Core, delivery: Pending, now: number): void => {
   const { consumer } = delivery
   if (delivery.state !== state.running) return
-  consumer.inFlight--
+  if (consumer.inFlight-- === leasesMax) consumer.wake()
   consumer.totals.callbackLatency.add(now - delivery.takenAt)
   core.leases.remove(delivery)
+}
+
+/** Only a former process knows how long what it handed out has run. */
+const countDispatch = (core: Core, { handOut, takenAt }: Pending, now: number): void => {
+  if (handOut > 0) core.dispatchDuration.add(now - takenAt)
 }
 
 /** Applies a decision; void when the delivery ended meanwhile, because its subscription went. */
@@ -65,7 +75,7 @@ const conclude = (core: Core, delivery: Pending, outcome: Outcome): void => {
   switch (outcome._tag) {
     case "Ack":
       totals.acked++
-      core.dispatchDuration.add(now - delivery.takenAt)
+      countDispatch(core, delivery, now)
       return core.settle(delivery)
     case "Redeliver":
       return redeliver(core, delivery, now + outcome.afterMs)
@@ -77,11 +87,15 @@ const conclude = (core: Core, delivery: Pending, outcome: Outcome): void => {
   }
 }
 
-/** The hand-out could not be started: the delivery waits without having used an attempt. */
+/**
+ * The hand-out could not be started: the delivery waits without having used an attempt. Void when
+ * it ended meanwhile, or was taken back because one before it in its run was postponed.
+ */
 export const postpone = (core: Core, delivery: Pending, waitMs: number): void => {
-  end(core, delivery, core.now())
-  delivery.attempts--
-  redeliver(core, delivery, core.now() + waitMs)
+  if (delivery.state === state.running) {
+    takeBack(core, delivery)
+    redeliver(core, delivery, core.now() + waitMs)
+  }
   core.passSuspicion(delivery)
 }
 
@@ -121,9 +135,10 @@ const redeliver = (core: Core, delivery: Pending, due: number): void => {
 /** Takes back a hand-out that counts for nothing: it was void, or could not be started. */
 export const takeBack = (core: Core, delivery: Pending): void => {
   core.leases.remove(delivery)
-  delivery.consumer.inFlight--
+  if (delivery.consumer.inFlight-- === leasesMax) delivery.consumer.wake()
   delivery.attempts--
   delivery.state = state.queued
+  noteAttempts(core, delivery) // What was stored since counts it.
 }
 
 const bury = (
@@ -140,7 +155,7 @@ const bury = (
   }
   totals.deadLetters++
   totals.deadLettered++
-  core.dispatchDuration.add(now - delivery.takenAt)
+  countDispatch(core, delivery, now)
   core.settler.addDeadLetter({
     id: core.nextDeadLetter++,
     subscription: consumer.subscription.name,

@@ -30,6 +30,11 @@ export class Pending {
   state: State = state.queued
   /** Hand-outs so far. */
   attempts = 0
+  /**
+   * Every match from here up to this offset is settled and forgotten; 0 when none is. So a
+   * delivery that waits for long keeps no memory of what was settled behind it.
+   */
+  settledBehind = 0
   /** Number of the current hand-out, 0 before the first of this process. */
   handOut = 0
   /** When the current hand-out was made (Unix milliseconds). */

@@ -9,12 +9,9 @@ import { BusClosed, type LeasedDelivery, pullMax, type Settled } from "../../ser
 import type { LogUnavailable, Take } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
-import { leaseBucketMs } from "./LeaseClock.ts"
+import { leaseBucketMs, leasesMax } from "./LeaseClock.ts"
 import { apply, beforeHandOut, begin, fail, postpone } from "./Outcomes.ts"
 import { type Pending, state } from "./Pending.ts"
-
-/** Most leases of one subscription at a time: what is kept in memory for slow consumers. */
-export const leasesMax = 10_000
 
 const gaveBack = { error: "the consumer gave it back", isPermanent: false }
 const leaseEnded = { error: "its lease ran out", isPermanent: false }

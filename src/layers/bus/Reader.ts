@@ -36,7 +36,10 @@ export const catchUp = (core: Core, consumer: Consumer): Effect.Effect<void> => 
   const turn = Effect.suspend((): Effect.Effect<unknown, LogUnavailable> => {
     if (core.log.retainsSettled && core.readAheadFull(consumer)) return roomMade(core, consumer)
     const logLane = readingOrder.find((lane) => (position[lane] ?? 0) < (core.seen[lane] ?? 0))
-    if (logLane === undefined) return Effect.sync(() => goLive(core, consumer))
+    if (logLane === undefined) { // In this very step: what is published later is pushed.
+      goLive(core, consumer)
+      return Effect.void
+    }
     const from = position[logLane] ?? 0
     return Effect.map(read(core, consumer, logLane, from), (scanned) => {
       if (consumer.closed) return
@@ -74,7 +77,10 @@ const read = (
       logLane,
       from,
       countMax: Math.min(scanCountMax, core.options.readAhead.count - consumer.readAheadCount),
-      bytesMax: core.options.readAhead.bytes - consumer.readAheadBytes,
+      bytesMax: Math.min(
+        core.options.readAhead.bytes - consumer.readAheadBytes,
+        core.options.readAhead.allBytes - core.readAheadBytes
+      ),
       wants: consumer.wants
     }),
     (scanned) => upTo(scanned, core.seen[logLane] ?? 0)
@@ -102,7 +108,8 @@ const roomMade = (core: Core, consumer: Consumer): Effect.Effect<void> =>
 /** Reading goes on at half, so that it happens in batches and not for each settlement. */
 const stillFull = (core: Core, consumer: Consumer): boolean =>
   consumer.readAheadCount > core.options.readAhead.count / 2 ||
-  consumer.readAheadBytes > core.options.readAhead.bytes / 2
+  consumer.readAheadBytes > core.options.readAhead.bytes / 2 ||
+  (core.isCrowded && consumer.readAheadCount > 0)
 
 const goLive = (core: Core, consumer: Consumer): void => {
   consumer.live = true
@@ -126,13 +133,11 @@ const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
   const delivery = new Pending(entry, consumer, track, consumer.orderOf(topic, key), -1)
   if (track.settledAhead(entry.offset)) {
     delivery.state = state.settled
-    track.add(delivery)
-    return track.trim()
+    return track.add(delivery)
   }
   consumer.totals.matched++
   delivery.attempts = track.takeAttempts(entry.offset)
-  delivery.suspect = delivery.attempts > 0 && consumer.handler !== undefined &&
-    !core.log.recovered.clean
+  delivery.suspect = core.isSuspect(delivery)
   if (core.log.retainsSettled) core.holdReadAhead(delivery)
   else {
     if (entry.offset < (consumer.countedFrom[entry.logLane] ?? 0)) entry.pending++

@@ -19,9 +19,7 @@ export const replaceConsumer = (
   attachment: Attachment
 ): Effect.Effect<void> =>
   Effect.uninterruptible(Effect.suspend(() => {
-    if (old.live) old.lookedAt = core.seen.slice()
-    old.live = false
-    old.closed = true
+    old.closed = true // Still live: what is published until it is replaced takes its slots.
     old.wake()
     const idle = old.handler === undefined ? Effect.void : handlersEnded(old)
     return Effect.andThen(idle, Effect.suspend(() => takeOver(core, startReader, old, attachment)))
@@ -43,11 +41,14 @@ const takeOver = (
   old: Consumer,
   attachment: Attachment
 ): Effect.Effect<void> => {
+  if (old.live) old.lookedAt = core.seen.slice()
+  old.live = false
   const next = core.consumer(old.subscription, attachment, old.totals)
   next.lookedAt = old.lookedAt
   for (const delivery of [...old.unsettled()]) {
     if (delivery.state === state.running) takeBack(core, delivery) // A lease: void from now on.
     core.free(delivery)
+    core.passSuspicion(delivery)
     if (delivery.track === undefined) moveOwnRow(core, next, delivery)
     else old.totals.matched--
   }
@@ -66,6 +67,7 @@ const moveOwnRow = (
 ): void => {
   const moved = new Pending(entry, next, undefined, order, ownRow)
   moved.attempts = attempts
+  moved.suspect = core.isSuspect(moved)
   next.ownRows.set(ownRow, moved)
   core.settler.touchOwnRow(moved)
   next.ownRowsAhead.push({ after: entry.offset, delivery: moved })

@@ -34,14 +34,19 @@ const open = (core: Core): Effect.Effect<void, BusClosed> =>
 export const list = (core: Core, filter: DeadLetterFilter, after: number, limit: number) =>
   Effect.andThen(core.settler.deadLettersStored, core.log.deadLetters(filter, after, limit))
 
-/** Runs `use` for each page of dead letters that pass the filter. */
+/**
+ * Runs `use` for each page of dead letters that pass the filter and are there now: a letter that
+ * fails again at once gets a new id, which is not looked at any more.
+ */
 const eachPage = <E>(
   core: Core,
   filter: DeadLetterFilter,
   use: (page: ReadonlyArray<DeadLetter>) => Effect.Effect<void, E>
 ): Effect.Effect<void, E | LogUnavailable> => {
+  const end = core.nextDeadLetter
   const from = (after: number): Effect.Effect<void, E | LogUnavailable> =>
-    Effect.flatMap(list(core, filter, after, replayBatchMax), (page) => {
+    Effect.flatMap(list(core, filter, after, replayBatchMax), (found) => {
+      const page = found.filter(({ id }) => id < end)
       const last = page[page.length - 1]
       return last === undefined
         ? Effect.void
@@ -55,14 +60,30 @@ const ownerOf = (core: Core, letter: DeadLetter): Consumer | undefined => {
   return consumer?.subscription.incarnation === letter.incarnation ? consumer : undefined
 }
 
-const kept = (core: Core, filter: DeadLetterFilter): number =>
-  [...core.consumers.values()]
-    .filter(({ subscription }) =>
-      filter.subscription === undefined || filter.subscription === subscription.name
+/** How many dead letters there are of a topic and subscription, of whatever age. */
+const countKept = (core: Core, { subscription, topic }: DeadLetterFilter) => {
+  if (topic === undefined) {
+    return Effect.sync(() =>
+      [...core.consumers.values()]
+        .filter((consumer) =>
+          (subscription ?? consumer.subscription.name) ===
+            consumer.subscription.name
+        )
+        .reduce((sum, { totals }) => sum + totals.deadLetters, 0)
     )
-    .reduce((sum, { totals }) => sum + totals.deadLetters, 0)
+  }
+  const counts = { kept: 0 }
+  const counted = eachPage(core, { subscription, topic }, (page) =>
+    Effect.sync(() => {
+      counts.kept += page.length
+    }))
+  return Effect.map(counted, () => counts.kept)
+}
 
-/** Delivers dead letters again; `remaining` counts those that stay, of what was asked for. */
+/**
+ * Delivers dead letters again. `remaining` counts those of the topic and subscription asked for
+ * that stay, because they are older than asked for or not among the ids.
+ */
 export const replay = (
   core: Core,
   filter: DeadLetterFilter,
@@ -77,7 +98,8 @@ export const replay = (
       counts.failed += page.length - owned.length
       return dryRun ? Effect.void : replayPage(core, owned)
     })
-    return { ...counts, remaining: kept(core, filter) - (dryRun ? counts.replayed : 0) }
+    const kept = yield* countKept(core, filter)
+    return { ...counts, remaining: kept - (dryRun ? counts.replayed : 0) }
   }))
 
 const replayPage = (core: Core, page: ReadonlyArray<DeadLetter>) => {

@@ -175,13 +175,10 @@ export class Settler {
   private restore(batch: Batch, exit: Exit.Failure<void, LogUnavailable>): Effect.Effect<void> {
     this.retries++
     this.failure = exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error
-    batch.tracks.forEach(([consumer, track]) => {
-      track.dirty = false
-      this.touch(consumer, track)
-    })
+    batch.tracks.forEach(([consumer, track]) => this.touch(consumer, track))
     batch.ownRows.forEach((delivery) => this.ownRows.add(delivery))
-    this.ownRowsRemoved.unshift(...batch.ownRowsRemoved)
-    this.deadLetters.unshift(...batch.deadLetters)
+    this.ownRowsRemoved = [...batch.ownRowsRemoved, ...this.ownRowsRemoved]
+    this.deadLetters = [...batch.deadLetters, ...this.deadLetters]
     this.work.openUnsafe()
     return Effect.sleep(flushRetryMs)
   }

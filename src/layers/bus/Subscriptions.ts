@@ -71,19 +71,25 @@ export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscr
           retry: { ...retryDefault, ...retry, attemptsMax: options.maxAttempts }
         }
         const attach = Effect.gen(function*() {
-          yield* create(name, options)
+          const { subscription: { incarnation } } = yield* create(name, options)
           const current = core.consumers.get(name)
-          if (current === undefined) return
+          if (current === undefined) return incarnation
           if (current.handler !== undefined) return yield* new SubscriptionHandled({ name })
           yield* replaceConsumer(core, startReader, current, attachment)
+          return incarnation
         })
-        const detach = Effect.suspend(() => {
-          const current = core.consumers.get(name)
-          return current?.handler === handler && core.state === "Running"
-            ? replaceConsumer(core, startReader, current, pulled(options))
-            : Effect.void
-        })
-        return Effect.acquireRelease(turn.withPermit(attach), () => turn.withPermit(detach))
+        const detach = (incarnation: number) =>
+          Effect.suspend(() => {
+            const current = core.consumers.get(name)
+            const isOwn = current?.subscription.incarnation === incarnation
+            return isOwn && core.state === "Running"
+              ? replaceConsumer(core, startReader, current, pulled(current.subscription.options))
+              : Effect.void
+          })
+        return Effect.asVoid(Effect.acquireRelease(
+          turn.withPermit(attach),
+          (incarnation) => turn.withPermit(detach(incarnation))
+        ))
       }
     }
   })
@@ -153,7 +159,9 @@ const discard = (core: Core, consumer: Consumer): void => {
   for (const delivery of [...consumer.unsettled()]) {
     core.leases.remove(delivery)
     core.free(delivery)
+    const isRunning = delivery.state === state.running
     delivery.state = state.settled
+    if (!isRunning) core.passSuspicion(delivery) // A running one does when its handler ends.
     core.discarded++
     if (--delivery.entry.pending === 0) core.log.release(delivery.entry)
   }

@@ -9,10 +9,15 @@ import type { Cursor } from "../../services/MessageLog.ts"
 import { Fifo } from "./Fifo.ts"
 import { type Pending, state } from "./Pending.ts"
 
+/** Settled deliveries that a lane may keep behind unsettled ones, unless those are more. */
+export const settledKeptMax = 256
+
 /** Progress in one lane. */
 export class Track {
   readonly logLane: number
-  private readonly pending = new Fifo<Pending>()
+  private pending = new Fifo<Pending>()
+  /** How many of `pending` are settled. */
+  private settledKept = 0
   /** Every offset below it was looked at. */
   private next: number
   /** What a former process, or an ack ahead of reading, settled at or above `next`. */
@@ -33,6 +38,11 @@ export class Track {
     for (let at = 0; at + 1 < flat.length; at += 2) { // Pairs in a flat array: as it is stored.
       this.attempts.set(flat[at] ?? 0, flat[at + 1] ?? 0)
     }
+  }
+
+  /** How many deliveries it holds in memory. */
+  get kept(): number {
+    return this.pending.length
   }
 
   /** Where reading has to go on. */
@@ -57,6 +67,7 @@ export class Track {
   add(delivery: Pending): void {
     this.pending.push(delivery)
     this.next = delivery.entry.offset + 1
+    if (delivery.state === state.settled) this.settled()
   }
 
   /** Notes that every match below `offset` was added. */
@@ -64,9 +75,32 @@ export class Track {
     if (offset > this.next) this.next = offset
   }
 
-  /** Drops settled deliveries from the front, so that the floor rises. */
-  trim(): void {
-    while (this.pending.at(0)?.state === state.settled) this.pending.shift()
+  /** One of its deliveries was settled: drops those at the front, so that the floor rises. */
+  settled(): void {
+    this.settledKept++
+    while (this.pending.at(0)?.state === state.settled) {
+      this.pending.shift()
+      this.settledKept--
+    }
+    if (this.settledKept > settledKeptMax && this.settledKept * 2 > this.pending.length) {
+      this.compact()
+    }
+  }
+
+  /** Forgets what is settled behind unsettled ones, which note how far it reached. */
+  private compact(): void {
+    const kept = new Fifo<Pending>()
+    let last: Pending | undefined = undefined // One pass; the first one is unsettled.
+    for (let at = 0; at < this.pending.length; at++) {
+      const delivery = this.pending.at(at)
+      if (delivery === undefined) continue
+      if (delivery.state !== state.settled) {
+        kept.push(delivery)
+        last = delivery
+      } else if (last !== undefined) last.settledBehind = reachOf(delivery)
+    }
+    this.pending = kept
+    this.settledKept = 0
   }
 
   /** Settles an offset that was not read yet; false when it was settled before. */
@@ -108,11 +142,12 @@ export class Track {
       if (delivery === undefined) continue
       const { offset } = delivery.entry
       if (delivery.state === state.settled) {
-        if (!open) ranges.push(offset, offset + 1)
-        else ranges[ranges.length - 1] = offset + 1
+        if (!open) ranges.push(offset, reachOf(delivery))
+        else ranges[ranges.length - 1] = reachOf(delivery)
         open = true
       } else {
-        open = false
+        open = delivery.settledBehind > 0
+        if (open) ranges.push(offset + 1, delivery.settledBehind)
         if (delivery.attempts > 0) attempts.push(offset, delivery.attempts)
       }
     }
@@ -129,3 +164,7 @@ export class Track {
     }
   }
 }
+
+/** Up to which offset everything from a settled delivery on is settled. */
+const reachOf = ({ entry, settledBehind }: Pending): number =>
+  Math.max(entry.offset + 1, settledBehind)

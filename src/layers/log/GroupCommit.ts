@@ -77,7 +77,8 @@ export const make = (
       const first = goOn.length < overlapMin ? goOn.length : goOn.length >>> 1
       yield* runAll(goOn.slice(0, first))
       state.isOverlapping = first < goOn.length
-      if (state.isOverlapping) yield* Effect.forkChild(runAll(goOn.slice(first)))
+      // Detached: it takes one turn, and the writer may end before that.
+      if (state.isOverlapping) yield* Effect.forkDetach(runAll(goOn.slice(first)))
     })
 
     const loop = yield* Effect.forkScoped(

@@ -41,7 +41,7 @@ describe("the progress of a lane", () => {
   }) => {
     const { beyond, deliveries, track } = build(lane)
     const read = track.position
-    track.trim()
+    deliveries.filter((one) => one.state === state.settled).forEach(() => track.settled())
     const cursor = track.cursor(1)
     const again = new Track(3, 0, cursor)
     for (const { attempts, entry, state: at } of deliveries) {
@@ -65,7 +65,7 @@ describe("the progress of a lane", () => {
     const { deliveries, track } = build(lane)
     const unsettled = deliveries.filter((delivery) => delivery.state !== state.settled)
     assert.deepStrictEqual([...track.unsettled()], unsettled)
-    track.trim()
+    deliveries.filter((one) => one.state === state.settled).forEach(() => track.settled())
     for (let offset = 0; offset < 60; offset++) {
       const expected = unsettled.find(({ entry }) => entry.offset === offset)
       assert.strictEqual(track.find(offset), expected, `offset ${offset}`)
@@ -82,4 +82,27 @@ describe("the progress of a lane", () => {
     assert.strictEqual(track.takeAttempts(4), 2)
     assert.strictEqual(track.takeAttempts(4), 0)
   })
+})
+
+it("keeps in memory little of what settled behind a delivery that does not", () => {
+  const track = new Track(3, 0)
+  const deliveries = Array.from({ length: 2_000 }, (_, n) => pendingOf({ track, offset: n * 2 }))
+  deliveries.forEach((delivery) => track.add(delivery))
+  const isOpen = (n: number) => n % 500 === 0
+  deliveries.forEach((delivery, n) => {
+    if (isOpen(n)) return
+    Object.assign(delivery, { state: state.settled })
+    track.settled()
+  })
+  assert.isBelow(track.kept, 600)
+  const cursor = track.cursor(1)
+  deliveries.forEach(({ entry }, n) => {
+    assert.strictEqual(isSettled(cursor, entry.offset), !isOpen(n), `offset ${entry.offset}`)
+    assert.strictEqual(track.find(entry.offset) === undefined, !isOpen(n))
+  })
+  deliveries.filter((_, n) => isOpen(n)).forEach((delivery) => {
+    Object.assign(delivery, { state: state.settled })
+    track.settled()
+  })
+  assert.deepStrictEqual([track.kept, track.cursor(1).floor], [0, 3_999])
 })
