@@ -2,7 +2,8 @@
  * Ack ids: what a consumer sends back to settle one hand-out of one delivery.
  *
  * Opaque to clients. The text names subscription incarnation, log lane (128 means an own row),
- * offset or own-row id, hand-out number and epoch, each in base 36.
+ * offset or own-row id, attempt, hand-out number and epoch, each in base 36. The attempt tells a
+ * successor of the process, which knows no hand-out numbers, the last hand-out from earlier ones.
  */
 
 /** The log lane number that stands for own rows, which have ids instead of offsets. */
@@ -13,6 +14,8 @@ export interface AckId {
   readonly incarnation: number
   readonly logLane: number
   readonly offset: number
+  /** From 1. */
+  readonly attempt: number
   /** Unique within an epoch. */
   readonly handOut: number
   readonly epoch: number
@@ -20,20 +23,20 @@ export interface AckId {
 
 /** The text of an ack id. */
 export const format = (id: AckId): string =>
-  [id.incarnation, id.logLane, id.offset, id.handOut, id.epoch]
+  [id.incarnation, id.logLane, id.offset, id.attempt, id.handOut, id.epoch]
     .map((part) => part.toString(36))
     .join("-")
 
-const shape = /^[0-9a-z]{1,10}(-[0-9a-z]{1,10}){4}$/
+const shape = /^[0-9a-z]{1,10}(-[0-9a-z]{1,10}){5}$/
 
 /** The parts of a text, or `undefined` when it is no ack id. */
 export const parse = (text: string): AckId | undefined => {
   if (!shape.test(text)) return undefined
-  const [incarnation, logLane, offset, handOut, epoch] = text
+  const [incarnation, logLane, offset, attempt, handOut, epoch] = text
     .split("-")
     .map((part) => Number.parseInt(part, 36))
   return incarnation === undefined || logLane === undefined || offset === undefined ||
-      handOut === undefined || epoch === undefined || logLane > ownRowLane
+      attempt === undefined || handOut === undefined || epoch === undefined || logLane > ownRowLane
     ? undefined
-    : { incarnation, logLane, offset, handOut, epoch }
+    : { incarnation, logLane, offset, attempt, handOut, epoch }
 }

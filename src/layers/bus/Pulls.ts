@@ -122,6 +122,7 @@ const describe = (core: Core, delivery: Pending): LeasedDelivery => ({
   ackId: AckId.format({
     incarnation: delivery.consumer.subscription.incarnation,
     ...placeOf(delivery),
+    attempt: delivery.attempts,
     handOut: delivery.handOut,
     epoch: core.log.recovered.epoch
   }),
@@ -194,7 +195,8 @@ const each = (
 const isValid = (core: Core, delivery: Pending, id: AckId.AckId): boolean =>
   id.epoch === core.log.recovered.epoch
     ? delivery.state === state.running && delivery.handOut === id.handOut
-    : id.epoch < core.log.recovered.epoch && delivery.handOut === 0 && delivery.attempts > 0
+    : id.epoch < core.log.recovered.epoch && delivery.handOut === 0 && delivery.attempts > 0 &&
+      id.attempt >= delivery.attempts // A power cut may have lost the last attempts, not more.
 
 /** An ack for what a former process handed out and this one has not read yet. */
 const ackUnread = (core: Core, consumer: Consumer, id: AckId.AckId): boolean => {
@@ -204,7 +206,7 @@ const ackUnread = (core: Core, consumer: Consumer, id: AckId.AckId): boolean => 
     offset < (consumer.subscription.starts[logLane] ?? 0)
   if (read || id.epoch >= core.log.recovered.epoch) return false
   const track = consumer.track(logLane)
-  if (!track.settleAhead(offset)) return false
+  if (id.attempt < track.attemptsAt(offset) || !track.settleAhead(offset)) return false
   consumer.totals.matched++
   consumer.totals.acked++
   core.settler.touch(consumer, track)

@@ -11,29 +11,28 @@ import { takeBack } from "./Outcomes.ts"
 import { Pending, state } from "./Pending.ts"
 import { introduce, type StartReader } from "./Router.ts"
 
-/** Replaces `old`; returns when the new consumer is in place. */
-export const replaceConsumer = (
-  core: Core,
-  startReader: StartReader,
-  old: Consumer,
-  attachment: Attachment
-): Effect.Effect<void> =>
-  Effect.uninterruptible(Effect.suspend(() => {
-    old.closed = true // Still live: what is published until it is replaced takes its slots.
-    old.wake()
-    const idle = old.handler === undefined ? Effect.void : handlersEnded(old)
-    return Effect.andThen(idle, Effect.suspend(() => takeOver(core, startReader, old, attachment)))
-  }))
-
-/** Waits until no handler runs. Each has its time limit. */
-const handlersEnded = (old: Consumer): Effect.Effect<void> =>
+/**
+ * Starts no more handlers and waits until none runs; each has its time limit. Still live: what is
+ * published until it is replaced takes its slots.
+ */
+export const retire = (old: Consumer): Effect.Effect<void> =>
   Effect.callback((resume) => {
+    old.closed = true
     const look = (): void => {
       if (old.inFlight === 0) resume(Effect.void)
       else old.wakers.add(look)
     }
     look()
   })
+
+/** Replaces `old`, whose handlers ended; returns when the new consumer is in place. */
+export const replaceConsumer = (
+  core: Core,
+  startReader: StartReader,
+  old: Consumer,
+  attachment: Attachment
+): Effect.Effect<void> =>
+  Effect.uninterruptible(Effect.suspend(() => takeOver(core, startReader, old, attachment)))
 
 const takeOver = (
   core: Core,
@@ -43,6 +42,8 @@ const takeOver = (
 ): Effect.Effect<void> => {
   if (old.live) old.lookedAt = core.seen.slice()
   old.live = false
+  old.closed = true
+  old.wake()
   const next = core.consumer(old.subscription, attachment, old.totals)
   next.lookedAt = old.lookedAt
   for (const delivery of [...old.unsettled()]) {

@@ -24,7 +24,7 @@ import type { LogUnavailable } from "../../services/MessageLog.ts"
 import { type Attachment, type Consumer, Totals } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { state } from "./Pending.ts"
-import { replaceConsumer } from "./Replacement.ts"
+import { replaceConsumer, retire } from "./Replacement.ts"
 import { introduce, type StartReader } from "./Router.ts"
 
 type CreateError = SubscriptionConflict | SubscriptionLimit | LogUnavailable | BusClosed
@@ -80,16 +80,18 @@ export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscr
         })
         const detach = (incarnation: number) =>
           Effect.suspend(() => {
-            const current = core.consumers.get(name)
-            const isOwn = current?.subscription.incarnation === incarnation
-            return isOwn && core.state === "Running"
-              ? replaceConsumer(core, startReader, current, pulled(current.subscription.options))
-              : Effect.void
+            const own = core.consumers.get(name)
+            if (own?.subscription.incarnation !== incarnation) return Effect.void
+            if (core.state !== "Running") return Effect.void
+            // Other changes need not wait for its handlers; one may be its deletion.
+            const giveBack = Effect.suspend(() =>
+              core.consumers.get(name) === own && core.state === "Running"
+                ? replaceConsumer(core, startReader, own, pulled(own.subscription.options))
+                : Effect.void
+            )
+            return Effect.andThen(retire(own), turn.withPermit(giveBack))
           })
-        return Effect.asVoid(Effect.acquireRelease(
-          turn.withPermit(attach),
-          (incarnation) => turn.withPermit(detach(incarnation))
-        ))
+        return Effect.asVoid(Effect.acquireRelease(turn.withPermit(attach), detach))
       }
     }
   })
@@ -161,7 +163,8 @@ const discard = (core: Core, consumer: Consumer): void => {
     core.free(delivery)
     const isRunning = delivery.state === state.running
     delivery.state = state.settled
-    if (!isRunning) core.passSuspicion(delivery) // A running one does when its handler ends.
+    if (isRunning) consumer.inFlight--
+    else core.passSuspicion(delivery) // A running one does when its handler ends.
     core.discarded++
     if (--delivery.entry.pending === 0) core.log.release(delivery.entry)
   }

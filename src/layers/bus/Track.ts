@@ -55,10 +55,15 @@ export class Track {
     return Progress.isSettled(this.ahead, offset)
   }
 
+  /** Attempts of a former process at `offset`, until it is read. */
+  attemptsAt(offset: number): number {
+    return this.attempts.get(offset) ?? 0
+  }
+
   /** Attempts of a former process at `offset`; asked once, when the delivery is read. */
   takeAttempts(offset: number): number {
     if (this.attempts.size === 0) return 0
-    const attempts = this.attempts.get(offset) ?? 0
+    const attempts = this.attemptsAt(offset)
     this.attempts.delete(offset)
     return attempts
   }

@@ -63,13 +63,19 @@ const topicExpected =
 
 const keyExpected = `expected 1 to ${keyLengthMax} characters of well-formed Unicode`
 
-const isShort = (text: string | undefined): boolean =>
-  text === undefined || (text.length > 0 && text.length <= keyLengthMax && text.isWellFormed())
+/** Programs without types may give anything. */
+const isShort = (text: unknown): boolean =>
+  text === undefined || (
+    typeof text === "string" && text.length > 0 && text.length <= keyLengthMax &&
+    text.isWellFormed()
+  )
 
 const fieldError = (options: PublishOptions): DraftError | undefined => {
-  const { expiresAt, idempotencyKey, key, priority = 0 } = options
+  const { contentType, expiresAt, idempotencyKey, key, priority = 0, traceparent } = options
   if (!isShort(key)) return invalid("key", keyExpected)
   if (!isShort(idempotencyKey)) return invalid("idempotencyKey", keyExpected)
+  if (!isShort(contentType)) return invalid("contentType", keyExpected)
+  if (!isShort(traceparent)) return invalid("traceparent", keyExpected)
   if (!isPriority(priority)) return invalid("priority", "expected a whole number from 0 to 9")
   return expiresAt !== undefined && !Number.isFinite(expiresAt)
     ? invalid("expiresAt", "expected Unix milliseconds")

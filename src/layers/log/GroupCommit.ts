@@ -64,11 +64,13 @@ export const make = (
       const entries = batch.flatMap((call) => call.entries)
       const seq = index.nextBlock
       const stored = yield* Effect.result(Effect.catchDefect(
-        store.transact({
-          seq,
-          block: entries.length === 0 ? undefined : writer.write(seq, entries, index.head),
-          changes: batch.flatMap(({ changes }) => changes ?? [])
-        }),
+        Effect.suspend(() =>
+          store.transact({
+            seq,
+            block: entries.length === 0 ? undefined : writer.write(seq, entries, index.head),
+            changes: batch.flatMap(({ changes }) => changes ?? [])
+          })
+        ),
         (bug) => Effect.fail(new LogUnavailable({ reason: "Io", detail: String(bug) }))
       ))
       const goOn = Result.isSuccess(stored)
