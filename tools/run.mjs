@@ -131,7 +131,9 @@ const npm = (command) => {
   const [file, first] = self !== undefined && /\.c?js$/.test(self)
     ? [process.execPath, [self]]
     : ["npm", []]
-  const args = [...first, ...command, "--include=dev", "--no-audit", "--no-fund"]
+  // Its own errors are needed, also below an npm that was told to be silent.
+  const quiet = ["--loglevel=error", "--no-audit", "--no-fund"]
+  const args = [...first, ...command, "--include=dev", ...quiet]
   const done = spawnSync(file, args, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1_048_576 })
   if (done.error !== undefined) fail(`npm does not start: ${done.error.message}`)
   return done
