@@ -7,13 +7,11 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { DeadLetter, DeadLetterFilter } from "../../domain/DeadLetter.ts"
-import type { Subscription } from "../../domain/Subscription.ts"
 import type {
   Changes,
-  Cursor,
   LogUnavailable,
   LogUnopened,
-  OwnRow,
+  Recovered,
   Take
 } from "../../services/MessageLog.ts"
 import type { StoredBlock } from "./BlockCodec.ts"
@@ -33,17 +31,7 @@ export interface Stored {
 }
 
 /** What stood in the store when it was opened, attempts of the journal merged in. */
-export interface StoreRecovered {
-  readonly epoch: number
-  readonly clean: boolean
-  readonly subscriptions: ReadonlyArray<Subscription>
-  readonly nextIncarnation: number
-  readonly nextDeadLetter: number
-  readonly nextOwnRow: number
-  readonly cursors: ReadonlyArray<Cursor>
-  readonly ownRows: ReadonlyArray<OwnRow>
-  readonly deadLetterCounts: ReadonlyMap<number, number>
-  readonly damaged: ReadonlyArray<string>
+export interface StoreRecovered extends Omit<Recovered, "claims" | "idMillisMax"> {
   readonly sizeBytes: number
 }
 

@@ -2,10 +2,9 @@
  * What the main thread and the store's thread say to each other: one request, one reply.
  */
 import type { DeadLetter, DeadLetterFilter } from "../../../domain/DeadLetter.ts"
-import type { Subscription } from "../../../domain/Subscription.ts"
 import type { Cursor, OwnRow } from "../../../services/MessageLog.ts"
 import type { Failure } from "../../drivers/sqlite/Failure.ts"
-import type { BlocksRead, Stored, Transaction } from "../LogStore.ts"
+import type { BlocksRead, Stored, StoreRecovered, Transaction } from "../LogStore.ts"
 
 /** How the thread is started. `pagesMax` limits the database (pages of 16 KiB). */
 export interface StartOptions {
@@ -13,21 +12,8 @@ export interface StartOptions {
   readonly pagesMax: number | undefined
 }
 
-/** All rows but blocks and dead letters, as the last process left them. */
-export interface OpenedRows {
-  /** Of the last process; 0 in a new log. */
-  readonly epoch: number
-  readonly clean: boolean
-  readonly subscriptions: ReadonlyArray<Subscription>
-  readonly nextIncarnation: number
-  readonly nextDeadLetter: number
-  readonly nextOwnRow: number
-  readonly cursors: ReadonlyArray<Cursor>
-  readonly ownRows: ReadonlyArray<OwnRow>
-  readonly deadLetterCounts: ReadonlyMap<number, number>
-  readonly damaged: ReadonlyArray<string>
-  readonly sizeBytes: number
-}
+/** All rows but blocks and dead letters, as the last process left them; epoch 0 in a new log. */
+export type OpenedRows = StoreRecovered
 
 /** Headers, packed: thousands of small buffers would cost more than their contents. */
 export interface PackedHeaders {
