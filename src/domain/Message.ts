@@ -37,8 +37,12 @@ export interface Message {
   /** W3C trace context. */
   readonly traceparent: string | undefined
   readonly publishedAt: number
+  /** Not delivered before; it enters the log then. */
+  readonly deliverAt: number | undefined
   /** From then on it is not delivered any more and its deliveries end expired. */
   readonly expiresAt: number | undefined
+  /** JSON text of an object whose values are strings: the context its publisher ran in. */
+  readonly context: string | undefined
   /** The message this one is an edited replay of. */
   readonly replayOf: MessageId | undefined
 }
@@ -71,5 +75,9 @@ export interface Draft {
   readonly contentType: string | undefined
   readonly traceparent: string | undefined
   /** Unix milliseconds. */
+  readonly deliverAt: number | undefined
+  /** Unix milliseconds. */
   readonly expiresAt: number | undefined
+  /** JSON text of an object whose values are strings; it reaches handlers in this program. */
+  readonly context: string | undefined
 }

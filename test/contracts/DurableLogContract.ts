@@ -128,7 +128,7 @@ export const durableLogContract = (
             assert.deepStrictEqual(recovered.subscriptions, [subscriptionOf(1)])
             assert.deepStrictEqual(recovered.cursors, [cursor])
             assert.deepStrictEqual(recovered.ownRows.map(({ id }) => id), [2])
-            assert.deepStrictEqual(Object.keys(recovered.ownRows[0]?.message ?? {}).length, 12)
+            assert.deepStrictEqual(Object.keys(recovered.ownRows[0]?.message ?? {}).length, 14)
             assert.deepStrictEqual([...recovered.deadLetterCounts], [[1, 1]])
             assert.strictEqual(recovered.nextIncarnation, 3)
             assert.strictEqual(recovered.nextOwnRow, 4)

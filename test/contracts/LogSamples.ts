@@ -38,7 +38,9 @@ export const entryOf = (fields: EntryFields = {}): LogEntry => {
       contentType: undefined,
       traceparent: undefined,
       publishedAt: fields.publishedAt ?? 1_700_000_000_000,
+      deliverAt: undefined,
       expiresAt: undefined,
+      context: undefined,
       replayOf: undefined
     },
     bytes: Buffer.byteLength(payload),

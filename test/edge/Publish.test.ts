@@ -65,6 +65,8 @@ describe("publishing one message over HTTP", () => {
           traceparent,
           publishedAt: 1_700_000_000_000,
           expiresAt: Date.UTC(2030, 0, 31, 10, 0, 0, 500),
+          context: undefined,
+          deliverAt: undefined,
           replayOf: undefined
         } as typeof stored
       )

@@ -152,7 +152,9 @@ const entryOf = (
     contentType: draft.contentType,
     traceparent: draft.traceparent,
     publishedAt: now,
+    deliverAt: undefined,
     expiresAt: draft.expiresAt,
+    context: draft.context,
     replayOf: undefined
   }
   return {

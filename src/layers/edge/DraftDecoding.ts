@@ -85,7 +85,9 @@ export const decodeDraft = (
     headers: headers?.text,
     contentType: stringOf(fields.get("contentType")),
     traceparent: stringOf(fields.get("traceparent")) ?? envelope.traceparent,
-    expiresAt: instantOf(fields.get("expiresAt")?.value)
+    deliverAt: undefined,
+    expiresAt: instantOf(fields.get("expiresAt")?.value),
+    context: undefined
   })
 }
 

@@ -51,7 +51,9 @@ export const draftOf = (
     headers,
     contentType: options.contentType,
     traceparent: options.traceparent,
-    expiresAt: options.expiresAt
+    deliverAt: undefined,
+    expiresAt: options.expiresAt,
+    context: undefined
   }
 }
 

@@ -17,8 +17,11 @@ import { crc32 } from "node:zlib"
 /** "CFB1" in ASCII. */
 export const blockMagic = 0x31424643
 
-/** Format of blocks; a newer one is not read. */
-export const blockVersion = 1
+/**
+ * Format of blocks. A newer one is not read; of older ones, version 1 lacks what a message may say
+ * about its delivery time and context (see `MessageCodec.ts`) and is read as it is.
+ */
+export const blockVersion = 2
 
 /** Bytes before the rows, and of each row. */
 export const blockSizes = { fixed: 56, row: 28 } as const
@@ -61,12 +64,14 @@ export const seal = (header: Uint8Array, bodies: Uint8Array): void => {
   view.setUint32(blockAt.crc, crc32(header.subarray(coveredFrom)), true)
 }
 
+const isReadable = (version: number): boolean => version === 1 || version === blockVersion
+
 /** Whether a header is one, of a version that can be read, and unharmed. */
 export const isIntact = (header: Uint8Array): boolean => {
   if (header.byteLength < blockSizes.fixed) return false
   const view = viewOf(header)
   return view.getUint32(blockAt.magic, true) === blockMagic &&
-    view.getUint32(blockAt.version, true) === blockVersion &&
+    isReadable(view.getUint32(blockAt.version, true)) &&
     view.getUint32(blockAt.headerBytes, true) === header.byteLength &&
     view.getUint32(blockAt.crc, true) === crc32(header.subarray(coveredFrom))
 }

@@ -22,7 +22,9 @@ export const draft = (topic: string, payload: unknown, more: Partial<Draft> = {}
     headers: undefined,
     contentType: undefined,
     traceparent: undefined,
+    deliverAt: undefined,
     expiresAt: undefined,
+    context: undefined,
     ...more
   }
 }

@@ -43,7 +43,9 @@ const withAllFields = (message: Message): Message => ({
   contentType: message.contentType,
   traceparent: message.traceparent,
   publishedAt: message.publishedAt,
+  deliverAt: message.deliverAt,
   expiresAt: message.expiresAt,
+  context: message.context,
   replayOf: message.replayOf
 })
 
