@@ -27,6 +27,7 @@ type Item<A> = Result.Result<A, Answerable>
 export const batchRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route> => [{
   method: "POST",
   pattern: "/v1/messages",
+  access: "publish",
   body: { contentTypes: [jsonType, ndjsonType], bytesMax: edgeLimits.batchBytesMax },
   waits: false,
   handle: Effect.fnUntraced(function*(request: Request) {

@@ -27,6 +27,8 @@ type Bus = MessageBus["Service"]
 const all = "/v1/dead-letters"
 const one = "/v1/dead-letters/{id}"
 
+const quick = { access: "replay", body: undefined, waits: false } as const
+
 /** Dead letters of a page that does not say how many. */
 export const pageDefault = 100
 
@@ -35,12 +37,12 @@ export const readChunk = 16
 
 /** `/v1/dead-letters` and what lies under it. */
 export const deadLetterRoutes = (bus: Bus): ReadonlyArray<Route> => [
-  { method: "GET", pattern: all, body: undefined, waits: false, handle: list(bus) },
-  { method: "DELETE", pattern: all, body: undefined, waits: false, handle: removeMany(bus) },
-  { method: "POST", pattern: `${all}/replay`, body: jsonBody, waits: false, handle: replay(bus) },
-  { method: "GET", pattern: one, body: undefined, waits: false, handle: get(bus) },
-  { method: "PATCH", pattern: one, body: jsonBody, waits: false, handle: edit(bus) },
-  { method: "DELETE", pattern: one, body: undefined, waits: false, handle: remove(bus) }
+  { ...quick, method: "GET", pattern: all, handle: list(bus) },
+  { ...quick, method: "DELETE", pattern: all, handle: removeMany(bus) },
+  { ...quick, method: "POST", pattern: `${all}/replay`, body: jsonBody, handle: replay(bus) },
+  { ...quick, method: "GET", pattern: one, handle: get(bus) },
+  { ...quick, method: "PATCH", pattern: one, body: jsonBody, handle: edit(bus) },
+  { ...quick, method: "DELETE", pattern: one, handle: remove(bus) }
 ]
 
 const digits = Schema.String.check(

@@ -43,6 +43,7 @@ export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Rou
   {
     method: "GET",
     pattern: "/metrics",
+    access: "open",
     body: undefined,
     waits: false,
     handle: () => Effect.map(text, (body) => ({ status: 200, contentType, headers: {}, body }))

@@ -20,6 +20,7 @@ const accepted = (result: Accepted): Reply => jsonText(202, acceptedText(result)
 export const publishRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route> => [{
   method: "POST",
   pattern: "/v1/topics/{topic}/messages",
+  access: "publish",
   body: { contentTypes: [jsonType], bytesMax: edgeLimits.bodyBytesMax },
   waits: false,
   handle: (request) => {

@@ -22,7 +22,7 @@ export const pullRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route> => 
   { ...post, pattern: "/v1/subscriptions/{name}/extend", waits: false, handle: extend(bus) }
 ]
 
-const post = { method: "POST", body: jsonBody } as const
+const post = { method: "POST", access: "consume", body: jsonBody } as const
 
 const pull = (bus: MessageBus["Service"]) =>
   Effect.fnUntraced(function*({ body, params }: Request) {

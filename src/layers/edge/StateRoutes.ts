@@ -22,21 +22,22 @@ export interface Build {
   readonly startedAt: number
 }
 
-const get = { method: "GET", body: undefined, waits: false } as const
+const get = { method: "GET", access: "known", body: undefined, waits: false } as const
+const probe = { ...get, access: "open" } as const
 
 /** `/v1/messages/{id}`, `/v1/shards`, `/v1/info` and the probes. */
 export const stateRoutes = (bus: Bus, build: Build): ReadonlyArray<Route> => [
-  { ...get, pattern: "/v1/messages/{id}", handle: message(bus) },
+  { ...get, access: "consume", pattern: "/v1/messages/{id}", handle: message(bus) },
   { ...get, pattern: "/v1/shards", handle: shards(bus) },
   { ...get, pattern: "/v1/info", handle: () => info(bus, build) },
-  { ...get, pattern: "/readyz", handle: () => Effect.sync(() => readiness(bus)) },
-  { ...get, pattern: "/startupz", handle: () => Effect.succeed(json(200, { status: "ok" })) },
+  { ...probe, pattern: "/readyz", handle: () => Effect.sync(() => readiness(bus)) },
+  { ...probe, pattern: "/startupz", handle: () => Effect.succeed(json(200, { status: "ok" })) },
   ...livenessRoutes
 ]
 
 /** `/livez`: this process answers. It looks at no dependency, whose failure no restart mends. */
 export const livenessRoutes: ReadonlyArray<Route> = [
-  { ...get, pattern: "/livez", handle: () => Effect.succeed(json(200, { status: "ok" })) }
+  { ...probe, pattern: "/livez", handle: () => Effect.succeed(json(200, { status: "ok" })) }
 ]
 
 const message = (bus: Bus) => ({ params }: Request) => {

@@ -19,22 +19,22 @@ import { empty, json, type Request, type Route } from "./Web.ts"
 
 const pattern = "/v1/subscriptions/{name}"
 
+const quick = { access: "consume", body: undefined, waits: false } as const
+
 /** `PUT`, `GET` and `DELETE /v1/subscriptions/{name}`, `GET /v1/subscriptions`. */
 export const subscriptionRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route> => [
-  { method: "PUT", pattern, body: jsonBody, waits: false, handle: put(bus) },
-  { method: "GET", pattern, body: undefined, waits: false, handle: get(bus) },
+  { ...quick, method: "PUT", pattern, body: jsonBody, handle: put(bus) },
+  { ...quick, method: "GET", pattern, handle: get(bus) },
   {
+    ...quick,
     method: "DELETE",
     pattern,
-    body: undefined,
-    waits: false,
     handle: ({ params }) => Effect.as(bus.deleteSubscription(params["name"] ?? ""), empty(204))
   },
   {
+    ...quick,
     method: "GET",
     pattern: "/v1/subscriptions",
-    body: undefined,
-    waits: false,
     handle: () =>
       Effect.map(
         bus.subscriptions,

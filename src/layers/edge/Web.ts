@@ -3,6 +3,7 @@
  * `node:http` and other fronts share everything behind them.
  */
 import type * as Effect from "effect/Effect"
+import type { Action } from "../../domain/ApiKey.ts"
 import type { Answerable } from "./Problem.ts"
 
 /** The head of a request. `path` and `query` are as sent; the query has no `?`. */
@@ -35,10 +36,18 @@ export interface BodyRule {
   readonly bytesMax: number
 }
 
+/** Who may ask: everybody, every known key, or a key that allows this action. */
+export type Access = "open" | "known" | Action
+
 /** One route. In `pattern` a segment in braces is a parameter. */
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   readonly pattern: string
+  /**
+   * Checked before the body is read. Under an action, topics are checked as well: that of `{topic}`
+   * in the pattern, or all of the subscription that `/v1/subscriptions/{name}` names.
+   */
+  readonly access: Access
   readonly body: BodyRule | undefined
   /** It may wait for long, so it is interrupted once the client is gone or the server closes. */
   readonly waits: boolean
