@@ -3,6 +3,7 @@
  * subscription gets every matching message once.
  */
 import * as Schema from "effect/Schema"
+import { FilterSpec, sameFilter } from "./Filter.ts"
 import { TopicPattern } from "./TopicPattern.ts"
 
 /** Letters, digits, `_`, `-` and `.`; at most 200 characters. */
@@ -36,13 +37,29 @@ export const ackTimeoutMsDefault = 30_000
 /** Range of a lease. Source: design, section 9. */
 export const ackTimeoutMsRange = { minimum: 1_000, maximum: 3_600_000 } as const
 
+/** Longest wait for a delivery, in milliseconds: up to a year. */
+export const maxAgeMsRange = { minimum: 1, maximum: 31_536_000_000 } as const
+
+/**
+ * Whether members compete for each message (default), or every one of them sees every message.
+ *
+ * Broadcast leaves nothing pending: who is not there misses what is published.
+ */
+export const SubscriptionMode = Schema.Literals(["compete", "broadcast"])
+/** A checked mode. */
+export type SubscriptionMode = typeof SubscriptionMode.Type
+
 /** What the user chose; the durations are milliseconds. */
 export const SubscriptionOptions = Schema.Struct({
   topic: TopicPattern,
   ordering: Ordering,
   maxAttempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })),
   ackTimeoutMs: Schema.Int.check(Schema.isBetween(ackTimeoutMsRange)),
-  from: StartFrom
+  from: StartFrom,
+  mode: SubscriptionMode,
+  /** Deliveries older than this end expired; without it they wait for ever. */
+  maxAgeMs: Schema.optionalKey(Schema.Int.check(Schema.isBetween(maxAgeMsRange))),
+  filter: Schema.optionalKey(FilterSpec)
 })
 /** Checked options. */
 export type SubscriptionOptions = typeof SubscriptionOptions.Type
@@ -52,7 +69,8 @@ export const optionsDefault = {
   ordering: "key",
   maxAttempts: maxAttemptsDefault,
   ackTimeoutMs: ackTimeoutMsDefault,
-  from: "now"
+  from: "now",
+  mode: "compete"
 } as const
 
 /**
@@ -72,13 +90,23 @@ export interface Subscription {
 /** What became of a request to create: new, unchanged, or only limits changed. */
 export type Created = "New" | "Same" | "Changed"
 
+/** Fields that never change; another value needs another subscription. */
+const fixed = ["topic", "ordering", "from", "mode", "maxAgeMs"] as const
+
+/** The first fixed option in which the two differ. */
+export const conflictingField = (
+  existing: SubscriptionOptions,
+  asked: SubscriptionOptions
+): string | undefined =>
+  fixed.find((field) => existing[field] !== asked[field]) ??
+    (sameFilter(existing.filter, asked.filter) ? undefined : "filter")
+
 /** Compares what exists with what is asked for; `undefined` is a conflict. */
 export const compare = (
   existing: SubscriptionOptions,
   asked: SubscriptionOptions
 ): Created | undefined =>
-  existing.topic !== asked.topic || existing.ordering !== asked.ordering ||
-    existing.from !== asked.from
+  conflictingField(existing, asked) !== undefined
     ? undefined
     : existing.maxAttempts === asked.maxAttempts && existing.ackTimeoutMs === asked.ackTimeoutMs
     ? "Same"
@@ -107,4 +135,11 @@ export class SubscriptionLimit
 /** A handler in this process has the subscription: it cannot be pulled, or attached twice. */
 export class SubscriptionHandled
   extends Schema.TaggedError<SubscriptionHandled>()("SubscriptionHandled", { name: Schema.String })
+{}
+
+/** A broadcast subscription leaves nothing to pull. Remedy: read its events, or handle it. */
+export class SubscriptionBroadcast
+  extends Schema.TaggedError<SubscriptionBroadcast>()("SubscriptionBroadcast", {
+    name: Schema.String
+  })
 {}

@@ -7,8 +7,9 @@ import type * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { FilterFunction, FilterSpec } from "../domain/Filter.ts"
 import type { MessageInvalid } from "../domain/Message.ts"
-import type { Ordering, StartFrom } from "../domain/Subscription.ts"
+import type { Ordering, StartFrom, SubscriptionMode } from "../domain/Subscription.ts"
 import type { TypedTopic } from "../domain/TypedTopic.ts"
 import type { Accepted, Delivery, MessageBus, PublishError } from "./MessageBus.ts"
 
@@ -45,6 +46,15 @@ export interface HandleOptions {
   /** Time limit of one run: 30 s unless set, 1 s to 1 h. */
   readonly timeout?: Duration.Input
   readonly from?: StartFrom
+  /** Compete unless set; in a broadcast every member sees every message while it is there. */
+  readonly mode?: SubscriptionMode
+  /** A message that waited longer ends expired; without it messages wait for ever. */
+  readonly maxAge?: Duration.Input
+  /**
+   * Which messages of the pattern it wants: conditions, which are stored with the subscription, or
+   * a function, which works while the handler is attached and must not change the payload.
+   */
+  readonly filter?: FilterSpec | FilterFunction
   /** First wait between attempts, its growth and its limit: 10 ms, 2, 60 s unless set. */
   readonly retry?: {
     readonly base?: Duration.Input

@@ -8,12 +8,14 @@ import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { DeadLetter, DeadLetterFilter, DeadLetterUnknown } from "../domain/DeadLetter.ts"
+import type { FilterFunction } from "../domain/Filter.ts"
 import type { Draft, Message, MessageInvalid, PayloadTooLarge } from "../domain/Message.ts"
 import type { RetryPolicy } from "../domain/RetryPolicy.ts"
 import type { Snapshot } from "../domain/Snapshot.ts"
 import type {
   Created,
   Subscription,
+  SubscriptionBroadcast,
   SubscriptionConflict,
   SubscriptionHandled,
   SubscriptionLimit,
@@ -104,6 +106,12 @@ export interface Delivery {
 /** Processes one delivery; success acknowledges it, failure counts as a failed attempt. */
 export type Handler<E = unknown> = (delivery: Delivery) => Effect.Effect<unknown, E>
 
+/** What a handler may bring beside its retries: code, which is not stored. */
+export interface HandlerExtras {
+  /** Works while the handler is attached, beside the filter of the subscription. */
+  readonly filter?: FilterFunction | undefined
+}
+
 /** A hand-out to a remote consumer, to be acknowledged before `leaseExpiresAt` (Unix ms). */
 export interface LeasedDelivery {
   readonly ackId: string
@@ -174,7 +182,8 @@ export class MessageBus extends Context.Service<MessageBus, {
     name: SubscriptionName,
     options: SubscriptionOptions,
     handler: Handler,
-    retry?: Omit<RetryPolicy, "attemptsMax">
+    retry?: Omit<RetryPolicy, "attemptsMax">,
+    extras?: HandlerExtras
   ) => Effect.Effect<
     void,
     SubscriptionConflict | SubscriptionLimit | SubscriptionHandled | LogUnavailable | BusClosed,
@@ -187,7 +196,7 @@ export class MessageBus extends Context.Service<MessageBus, {
     waitMs: number
   ) => Effect.Effect<
     ReadonlyArray<LeasedDelivery>,
-    SubscriptionUnknown | SubscriptionHandled | LogUnavailable | BusClosed
+    SubscriptionUnknown | SubscriptionHandled | SubscriptionBroadcast | LogUnavailable | BusClosed
   >
   /** Settles leased deliveries as done; returns once that is stored. */
   readonly ack: (

@@ -62,7 +62,8 @@ export const subscriptionOf = (incarnation: number): Subscription => ({
     ordering: "key",
     maxAttempts: 4,
     ackTimeoutMs: 30_000,
-    from: "now"
+    from: "now",
+    mode: "compete"
   },
   starts: new Array(logLaneCount).fill(0)
 })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import {
   compare,
+  conflictingField,
   optionsDefault,
   SubscriptionName,
   SubscriptionOptions
@@ -14,7 +15,10 @@ const different = [
   { topic: "a.>" },
   { ordering: "topic" },
   { ordering: "none" },
-  { from: "earliest" }
+  { from: "earliest" },
+  { mode: "broadcast" },
+  { maxAgeMs: 60_000 },
+  { filter: { "payload.n": { gte: 5 } } }
 ]
 
 describe("a subscription", () => {
@@ -36,14 +40,26 @@ describe("a subscription", () => {
       ordering: "key",
       maxAttempts: 4,
       ackTimeoutMs: 30_000,
-      from: "now"
+      from: "now",
+      mode: "compete"
     }))
+
+  it("has the same filter in whatever order it is written", () => {
+    const filter = { "payload.n": { gte: 5, lt: 9 }, key: { exists: true } }
+    const turned = { key: { exists: true }, "payload.n": { lt: 9, gte: 5 } }
+    assert.strictEqual(compare(options({ filter }), options({ filter: turned })), "Same")
+    const other = { ...filter, key: { exists: false } }
+    assert.strictEqual(conflictingField(options({ filter }), options({ filter: other })), "filter")
+    assert.strictEqual(conflictingField(options(), options({ filter })), "filter")
+  })
 
   it("keeps its limits within their ranges", () => {
     const allowed = (more: object) =>
       Schema.is(SubscriptionOptions)({ ...optionsDefault, topic: "a", ...more })
     for (const ackTimeoutMs of [1_000, 3_600_000]) assert.isTrue(allowed({ ackTimeoutMs }))
     for (const ackTimeoutMs of [999, 3_600_001, 1.5]) assert.isFalse(allowed({ ackTimeoutMs }))
+    for (const maxAgeMs of [1, 31_536_000_000]) assert.isTrue(allowed({ maxAgeMs }))
+    for (const maxAgeMs of [0, 31_536_000_001, 1.5]) assert.isFalse(allowed({ maxAgeMs }))
     for (const maxAttempts of [1, 1_000]) assert.isTrue(allowed({ maxAttempts }))
     for (const maxAttempts of [0, 1_001, -1]) assert.isFalse(allowed({ maxAttempts }))
   })

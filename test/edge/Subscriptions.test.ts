@@ -57,7 +57,7 @@ describe("subscriptions over HTTP", () => {
       assert.strictEqual((yield* edge.ask("/v1/subscriptions/s")).status, 404)
     }))
 
-  it.live("are refused by field, also names and features of a later version", () =>
+  it.live("are refused by field, also names", () =>
     Effect.gen(function*() {
       const edge = yield* served
       const cases: ReadonlyArray<readonly [options: object, field: string]> = [
@@ -70,6 +70,10 @@ describe("subscriptions over HTTP", () => {
         [{ topic: "a", ordering: "none " }, "ordering"],
         [{ topic: "a", from: "then" }, "from"],
         [{ topic: "a", mode: "x" }, "mode"],
+        [{ topic: "a", maxAgeMs: 0 }, "maxAgeMs"],
+        [{ topic: "a", filter: {} }, "filter"],
+        [{ topic: "a", filter: { "payload.n": { above: 1 } } }, "filter.payload.n.above"],
+        [{ topic: "a", filter: { body: { eq: 1 } } }, "filter.body"],
         [{ topic: "a", colour: "red" }, "colour"]
       ]
       for (const [options, field] of cases) {
@@ -77,15 +81,27 @@ describe("subscriptions over HTTP", () => {
         assert.strictEqual(answer.status, 400, JSON.stringify(options))
         assert.strictEqual(answer.json.errors[0].field, field)
       }
-      for (const later of [{ mode: "broadcast" }, { filter: {} }, { maxAgeMs: 1 }]) {
-        const answer = yield* put(edge, "s", { topic: "a", ...later })
-        assert.strictEqual(answer.json.type, "/problems/unsupported-feature")
-        assert.strictEqual(answer.json.errors[0].field, Object.keys(later)[0])
-      }
       const name = yield* put(edge, "s..t", { topic: "a" })
       assert.strictEqual(name.json.errors[0].field, "name")
       assert.strictEqual((yield* put(edge, "one.too.many", { topic: "a" })).status, 409)
       assert.strictEqual(edge.fake.subscriptions.size, 0)
+    }))
+})
+
+describe("subscriptions with a filter, an age and a mode", () => {
+  it.live("are shown as they were asked for", () =>
+    Effect.gen(function*() {
+      const edge = yield* served
+      const asked = {
+        topic: "a",
+        mode: "broadcast",
+        maxAgeMs: 60_000,
+        filter: { "payload.amount": { gte: 5 }, "headers.x": { in: ["a", null] } }
+      }
+      assert.strictEqual((yield* put(edge, "s", asked)).status, 201)
+      const { json } = yield* edge.ask("/v1/subscriptions/s")
+      assert.deepInclude(json, asked)
+      assert.strictEqual((yield* put(edge, "s", asked)).status, 200)
     }))
 })
 

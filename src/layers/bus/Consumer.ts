@@ -4,6 +4,7 @@
  * It is live while every committed message has been looked at; then matches are pushed to it at the
  * commit. Otherwise a reader takes them from the log (`Reader.ts`) until it has caught up.
  */
+import type { FilterFunction } from "../../domain/Filter.ts"
 import { logLaneCount, orderText } from "../../domain/Position.ts"
 import type { RetryPolicy } from "../../domain/RetryPolicy.ts"
 import type { SubscriptionSnapshot } from "../../domain/Snapshot.ts"
@@ -35,12 +36,18 @@ export class Totals {
 export interface Attachment {
   readonly handler: Handler | undefined
   readonly retry: RetryPolicy
+  /** Of the handler, beside that of the subscription. */
+  readonly filter?: FilterFunction | undefined
 }
+
+const nothing = (): boolean => false
 
 /** One subscription at run time. Mutable on purpose: its counters change with every delivery. */
 export class Consumer {
   /** Replaced when only limits changed. */
   subscription: Subscription
+  /** Its messages go out through tails: it matches nothing, and nothing of it is pending. */
+  readonly isBroadcast: boolean
   readonly wants: (topic: string) => boolean
   readonly handler: Handler | undefined
   retry: RetryPolicy
@@ -78,7 +85,9 @@ export class Consumer {
     circulate: (delivery: Pending) => void
   ) {
     this.subscription = subscription
-    this.wants = matcher(subscription.options.topic)
+    const { mode, topic } = subscription.options
+    this.isBroadcast = mode === "broadcast"
+    this.wants = this.isBroadcast ? nothing : matcher(topic)
     this.handler = attachment.handler
     this.retry = attachment.retry
     this.totals = totals

@@ -4,7 +4,11 @@
 import * as Effect from "effect/Effect"
 import * as AckId from "../../domain/AckId.ts"
 import { Outcome } from "../../domain/Delivery.ts"
-import { SubscriptionHandled, SubscriptionUnknown } from "../../domain/Subscription.ts"
+import {
+  SubscriptionBroadcast,
+  SubscriptionHandled,
+  SubscriptionUnknown
+} from "../../domain/Subscription.ts"
 import { BusClosed, type LeasedDelivery, pullMax, type Settled } from "../../services/MessageBus.ts"
 import type { LogUnavailable, Take } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
@@ -39,12 +43,13 @@ export const pull = (
   waitMs: number
 ): Effect.Effect<
   ReadonlyArray<LeasedDelivery>,
-  SubscriptionUnknown | SubscriptionHandled | LogUnavailable | BusClosed
+  SubscriptionUnknown | SubscriptionHandled | SubscriptionBroadcast | LogUnavailable | BusClosed
 > =>
   Effect.gen(function*() {
     const until = core.now() + Math.min(waitMs, pullMax.waitMs)
     for (;;) {
       const consumer = yield* find(core, name)
+      if (consumer.isBroadcast) return yield* new SubscriptionBroadcast({ name })
       if (consumer.handler !== undefined) return yield* new SubscriptionHandled({ name })
       if (core.state === "Closing") return yield* new BusClosed({ state: core.state })
       const { wakes } = consumer

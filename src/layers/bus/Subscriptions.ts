@@ -10,6 +10,7 @@ import { logLaneCount } from "../../domain/Position.ts"
 import { retryDefault, type RetryPolicy } from "../../domain/RetryPolicy.ts"
 import {
   compare,
+  conflictingField,
   type Created,
   type Subscription,
   SubscriptionConflict,
@@ -19,7 +20,7 @@ import {
   type SubscriptionOptions,
   SubscriptionUnknown
 } from "../../domain/Subscription.ts"
-import { BusClosed, type Handler } from "../../services/MessageBus.ts"
+import { BusClosed, type Handler, type HandlerExtras } from "../../services/MessageBus.ts"
 import type { LogUnavailable } from "../../services/MessageLog.ts"
 import { type Attachment, type Consumer, Totals } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
@@ -51,7 +52,8 @@ export interface Subscriptions {
     name: SubscriptionName,
     options: SubscriptionOptions,
     handler: Handler,
-    retry?: Omit<RetryPolicy, "attemptsMax">
+    retry?: Omit<RetryPolicy, "attemptsMax">,
+    extras?: HandlerExtras
   ) => Effect.Effect<void, CreateError | SubscriptionHandled, Scope.Scope>
 }
 
@@ -65,9 +67,10 @@ export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscr
       remove: (name) =>
         // Replays and settlements wait, so that nothing is stored behind the deletion.
         turn.withPermit(core.letters.withPermit(core.settler.turn.withPermit(remove(core, name)))),
-      handle: (name, options, handler, retry) => {
+      handle: (name, options, handler, retry, extras) => {
         const attachment = {
           handler,
+          filter: extras?.filter,
           retry: { ...retryDefault, ...retry, attemptsMax: options.maxAttempts }
         }
         const attach = Effect.gen(function*() {
@@ -132,10 +135,8 @@ const change = Effect.fnUntraced(function*(
   const { subscription } = existing
   const created = compare(subscription.options, options)
   if (created === undefined) {
-    const field = (["topic", "ordering", "from"] as const).find((name) =>
-      subscription.options[name] !== options[name]
-    )
-    return yield* new SubscriptionConflict({ name: subscription.name, field: field ?? "topic" })
+    const field = conflictingField(subscription.options, options) ?? "topic"
+    return yield* new SubscriptionConflict({ name: subscription.name, field })
   }
   if (created === "Same") return { created, subscription }
   const changed = { ...subscription, options }

@@ -16,14 +16,11 @@ import { type BodyRule, jsonType } from "./Web.ts"
 /** A JSON body as large as one message's. */
 export const jsonBody: BodyRule = { contentTypes: [jsonType], bytesMax: edgeLimits.bodyBytesMax }
 
-/** The JSON object of a body; `later` names fields that this version refuses as not built yet. */
+/** The JSON object of a body. */
 export const bodyObject = (
-  body: Uint8Array,
-  later: ReadonlyArray<string> = []
+  body: Uint8Array
 ): Result.Result<Readonly<Record<string, unknown>>, Refusal> =>
   Result.flatMap(Result.flatMap(textOf(body), readFields), (fields) => {
-    const name = later.find((field) => fields.has(field))
-    if (name !== undefined) return Result.fail(Refusal.FeatureUnsupported({ field: name }))
     if (fields.size > fieldsMax) return Result.fail(tooManyFields)
     const long = Array.from(fields).find(([, { value }]) => isLong(value))
     return long === undefined

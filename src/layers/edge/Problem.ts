@@ -7,6 +7,7 @@
 import * as Match from "effect/Match"
 import type { DeadLetterUnknown } from "../../domain/DeadLetter.ts"
 import type {
+  SubscriptionBroadcast,
   SubscriptionConflict,
   SubscriptionHandled,
   SubscriptionLimit,
@@ -20,6 +21,7 @@ import type { Refusal } from "./Refusal.ts"
 export type Answerable =
   | Refusal
   | PublishError
+  | SubscriptionBroadcast
   | SubscriptionConflict
   | SubscriptionHandled
   | SubscriptionLimit
@@ -91,6 +93,7 @@ const rows = {
   MessageInvalid: row(400, "message-invalid", "Invalid message"),
   PayloadTooLarge: row(413, "payload-too-large", "Payload too large"),
   LogUnavailable: row(503, "log-unavailable", "Log unavailable"),
+  SubscriptionBroadcast: row(409, "subscription-broadcast", "Broadcast subscription"),
   SubscriptionConflict: row(409, "subscription-conflict", "Subscription exists otherwise"),
   SubscriptionHandled: row(409, "subscription-handled", "Subscription handled in process"),
   SubscriptionLimit: row(409, "subscription-limit", "Too many subscriptions"),
@@ -192,6 +195,8 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
     }),
   LogUnavailable: ({ detail, reason }) =>
     rows.LogUnavailable(`${logReasons[reason]}: ${detail}`, { reason }, unavailable),
+  SubscriptionBroadcast: ({ name }) =>
+    rows.SubscriptionBroadcast(`${quote(name)} is a broadcast: read its events, it has no pulls`),
   SubscriptionConflict: ({ field, name }) =>
     rows.SubscriptionConflict(
       `the subscription ${quote(name)} exists with another ${field}; delete it or use its options`,

@@ -14,7 +14,7 @@ import {
 } from "../../domain/Subscription.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { bodyObject, decoder, jsonBody } from "./BodyDecoding.ts"
-import { Refusal } from "./Refusal.ts"
+import type { Refusal } from "./Refusal.ts"
 import { empty, json, type Request, type Route } from "./Web.ts"
 
 const pattern = "/v1/subscriptions/{name}"
@@ -70,7 +70,8 @@ export const findSubscription = (
       : Effect.succeed(found)
   })
 
-const { ackTimeoutMs, from, maxAttempts, ordering, topic } = SubscriptionOptions.fields
+const { ackTimeoutMs, filter, from, maxAgeMs, maxAttempts, mode, ordering, topic } =
+  SubscriptionOptions.fields
 
 const decodeName = decoder(Schema.Struct({ name: SubscriptionName }))
 
@@ -80,25 +81,18 @@ const Asked = Schema.Struct({
   maxAttempts: Schema.optionalKey(maxAttempts),
   ackTimeoutMs: Schema.optionalKey(ackTimeoutMs),
   from: Schema.optionalKey(from),
-  mode: Schema.optionalKey(Schema.Literal("compete"))
+  mode: Schema.optionalKey(mode),
+  maxAgeMs,
+  filter
 })
 
 const decodeOptions = decoder(Asked)
 
-/** Fields of a later version. */
-const laterFields = ["filter", "maxAgeMs"]
-
 const optionsOf = (body: Uint8Array): Result.Result<SubscriptionOptions, Refusal> =>
-  Result.flatMap(bodyObject(body, laterFields), (object) =>
-    object["mode"] === "broadcast"
-      ? Result.fail(Refusal.FeatureUnsupported({ field: "mode" }))
-      : Result.map(decodeOptions(object), withDefaults))
-
-/** `mode` has one value in this version, so it is not an option of the bus. */
-const withDefaults = ({ mode: _mode, ...options }: typeof Asked.Type): SubscriptionOptions => ({
-  ...optionsDefault,
-  ...options
-})
+  Result.map(
+    Result.flatMap(bodyObject(body), decodeOptions),
+    (asked): SubscriptionOptions => ({ ...optionsDefault, ...asked })
+  )
 
 const counters = (bus: MessageBus["Service"], name: string) =>
   bus.snapshot().subscriptions.find((subscription) => subscription.name === name)
@@ -111,7 +105,9 @@ const shown = ({ name, options }: Subscription, live: SubscriptionSnapshot | und
   maxAttempts: options.maxAttempts,
   ackTimeoutMs: options.ackTimeoutMs,
   from: options.from,
-  mode: "compete",
+  mode: options.mode,
+  ...(options.maxAgeMs === undefined ? {} : { maxAgeMs: options.maxAgeMs }),
+  ...(options.filter === undefined ? {} : { filter: options.filter }),
   pending: live?.pending ?? 0,
   inFlight: live?.inFlight ?? 0,
   acked: live?.acked ?? 0,

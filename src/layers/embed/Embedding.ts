@@ -101,7 +101,12 @@ const handleWith = (bus: MessageBus["Service"]) =>
       ordering: options.ordering ?? "key",
       maxAttempts: options.maxAttempts ?? maxAttemptsDefault,
       ackTimeoutMs: Duration.toMillis(options.timeout ?? ackTimeoutMsDefault),
-      from: options.from ?? "now"
+      from: options.from ?? "now",
+      mode: options.mode ?? "compete",
+      ...(options.maxAge === undefined ? {} : { maxAgeMs: Duration.toMillis(options.maxAge) }),
+      ...(options.filter === undefined || typeof options.filter === "function"
+        ? {}
+        : { filter: options.filter })
     })
     const retry = yield* decoded("retry", RetryPolicy, retryOf(options, wanted.maxAttempts))
     const context = yield* Effect.context<R>()
@@ -110,7 +115,8 @@ const handleWith = (bus: MessageBus["Service"]) =>
       subscription,
       wanted,
       (delivery) => Effect.provideContext(run(delivery), context),
-      retry
+      retry,
+      typeof options.filter === "function" ? { filter: options.filter } : {}
     )
   })
 

@@ -9,7 +9,7 @@ import type { OwnRow } from "../../../services/MessageLog.ts"
 import type { Failure } from "../../drivers/sqlite/Failure.ts"
 import { isIntact } from "../BlockLayout.ts"
 import type { OpenedRows, PackedHeaders } from "./Protocol.ts"
-import { checksum, readCursor, readWithMessage } from "./Rows.ts"
+import { checksum, readCursor, readSubscription, readWithMessage } from "./Rows.ts"
 import { applicationId, formatVersion, schema } from "./Schema.ts"
 
 /** Bytes of headers per page: a start holds few of them twice. */
@@ -74,7 +74,7 @@ export const readRows = (db: DatabaseSync): OpenedRows => {
     nextIncarnation: meta.get("next_incarnation") ?? 1,
     nextDeadLetter: meta.get("next_dead_letter") ?? 1,
     nextOwnRow: meta.get("next_own_row") ?? 1,
-    subscriptions: intact("subscriptions", "incarnation", (data) => JSON.parse(data)),
+    subscriptions: intact("subscriptions", "incarnation", readSubscription),
     ownRows: intact("own_rows", "id", (data) => readWithMessage<OwnRow>(data)),
     cursors,
     deadLetterCounts: new Map(counts.map(({ incarnation, n }) => [Number(incarnation), Number(n)])),

@@ -4,6 +4,7 @@
 import { crc32 } from "node:zlib"
 import type { DeadLetter } from "../../../domain/DeadLetter.ts"
 import type { Message } from "../../../domain/Message.ts"
+import { optionsDefault, type Subscription } from "../../../domain/Subscription.ts"
 import type { Cursor, OwnRow } from "../../../services/MessageLog.ts"
 
 /** The checksum of a row. */
@@ -53,4 +54,10 @@ const withAllFields = (message: Message): Message => ({
 export const readWithMessage = <A extends OwnRow | DeadLetter>(data: string): A => {
   const row: A = JSON.parse(data) // Written by this program; the checksum says it is unchanged.
   return { ...row, message: withAllFields(row.message) }
+}
+
+/** The subscription in a row's JSON text; options that its version did not have are at default. */
+export const readSubscription = (data: string): Subscription => {
+  const row: Subscription = JSON.parse(data) // Written by this program, as above.
+  return { ...row, options: { ...optionsDefault, ...row.options } }
 }
