@@ -13,6 +13,7 @@ import type { LogUnopened } from "./services/MessageLog.ts"
 
 export { DeadLetterUnknown } from "./domain/DeadLetter.ts"
 export { PermanentFailure } from "./domain/Delivery.ts"
+export type { Fate } from "./domain/Fate.ts"
 export { MessageInvalid, PayloadTooLarge } from "./domain/Message.ts"
 export * as Topic from "./domain/TypedTopic.ts"
 export type { BusHandle, ItemResult } from "./layers/embed/Handle.ts"

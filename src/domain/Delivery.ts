@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
+import { fateOf, type Fates } from "./Fate.ts"
 import { delayMs, type RetryPolicy } from "./RetryPolicy.ts"
 
 /** Why a delivery went to the dead letters. */
@@ -15,6 +16,21 @@ export const DeadLetterReason = Schema.Literals([
 ])
 /** A checked reason. */
 export type DeadLetterReason = typeof DeadLetterReason.Type
+
+/**
+ * Why a delivery was parked: the fate of its error says so, or there was no room among the dead
+ * letters of its subscription.
+ */
+export const ParkReason = Schema.Literals(["Fate", "DeadLettersFull"])
+/** A checked reason. */
+export type ParkReason = typeof ParkReason.Type
+
+/** A failed attempt: the tag and text of its error, and whether trying again cannot help. */
+export interface Failure {
+  readonly tag: string | undefined
+  readonly error: string
+  readonly isPermanent: boolean
+}
 
 /**
  * A handler fails with this when trying again cannot help: the delivery goes to the dead letters at
@@ -36,6 +52,10 @@ export type Outcome = Data.TaggedEnum<{
   Redeliver: { readonly afterMs: number }
   /** Keep it among the dead letters of its subscription. */
   DeadLetter: { readonly reason: DeadLetterReason; readonly error: string }
+  /** Keep it aside, out of the way of its key, until somebody releases or drops it. */
+  Park: { readonly reason: ParkReason; readonly error: string }
+  /** End it; only a counter remembers it. `reason` is the tag of the error. */
+  Drop: { readonly reason: string }
   /** Its time passed before it could be handed out. */
   Expire: {}
 }>
@@ -45,15 +65,19 @@ export const Outcome = Data.taggedEnum<Outcome>()
 /** Longest error text kept with a dead letter, in characters. */
 export const errorLengthMax = 4_096
 
-/** What is decided about a failed attempt; `random` is 0 to 1. */
+/** What is decided about a failed attempt; `random` is 0 to 1. A fate goes before all else. */
 export const afterFailure = (
   policy: RetryPolicy,
+  fates: Fates,
   attempt: number,
-  failure: { readonly error: string; readonly isPermanent: boolean },
+  failure: Failure,
   random: number
 ): Outcome => {
   const error = failure.error.slice(0, errorLengthMax)
-  return failure.isPermanent
+  const fate = fateOf(fates, failure.tag)
+  if (fate === "park") return Outcome.Park({ reason: "Fate", error })
+  if (fate === "drop") return Outcome.Drop({ reason: failure.tag ?? "" })
+  return fate === "deadLetter" || (failure.isPermanent && fate === undefined)
     ? Outcome.DeadLetter({ reason: "Permanent", error })
     : attempt >= policy.attemptsMax
     ? Outcome.DeadLetter({ reason: "AttemptsExhausted", error })

@@ -23,6 +23,7 @@ export interface ShardSnapshot {
 /**
  * One subscription since this process opened the log. The law holds at every moment:
  * `matched + replayed = acked + deadLettered + expired + dropped + pending`.
+ * What was parked is pending, until somebody releases it (pending still) or drops it (dropped).
  */
 export interface SubscriptionSnapshot {
   readonly name: string
@@ -35,6 +36,8 @@ export interface SubscriptionSnapshot {
   readonly expired: number
   readonly dropped: number
   readonly pending: number
+  /** Of `pending`: kept aside until somebody releases or drops them. */
+  readonly parked: number
   /** Deliveries with a running handler or a live lease. */
   readonly inFlight: number
   readonly deadLetters: number

@@ -7,6 +7,7 @@ import type * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { Fate } from "../domain/Fate.ts"
 import type { FilterFunction, FilterSpec } from "../domain/Filter.ts"
 import type { MessageInvalid } from "../domain/Message.ts"
 import type { Ordering, StartFrom, SubscriptionMode } from "../domain/Subscription.ts"
@@ -63,6 +64,11 @@ export interface HandleOptions {
     /** 0 to 1: how far a wait may be off; 0.2 unless set. */
     readonly jitter?: number
   }
+  /**
+   * What is done about a failure, by the `_tag` (or else the `name`) of the error a handler failed
+   * with, threw or rejected with. Others follow `retry`; a `PermanentFailure` is dead at once.
+   */
+  readonly fates?: Readonly<Record<string, Fate>>
 }
 
 /** Why a handler could not be attached. */

@@ -8,6 +8,7 @@ import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { DeadLetter, DeadLetterFilter, DeadLetterUnknown } from "../domain/DeadLetter.ts"
+import type { Fates } from "../domain/Fate.ts"
 import type { FilterFunction } from "../domain/Filter.ts"
 import type { Draft, Message, MessageInvalid, PayloadTooLarge } from "../domain/Message.ts"
 import type { RetryPolicy } from "../domain/RetryPolicy.ts"
@@ -110,6 +111,8 @@ export type Handler<E = unknown> = (delivery: Delivery) => Effect.Effect<unknown
 export interface HandlerExtras {
   /** Works while the handler is attached, beside the filter of the subscription. */
   readonly filter?: FilterFunction | undefined
+  /** What is done about failures, by the tag of their error. */
+  readonly fates?: Fates | undefined
 }
 
 /** A hand-out to a remote consumer, to be acknowledged before `leaseExpiresAt` (Unix ms). */
@@ -129,7 +132,7 @@ export interface Settled {
 /** Where a message stands for one subscription. */
 export interface DeliveryStatus {
   readonly subscription: string
-  readonly state: "pending" | "inFlight" | "waitingRetry" | "settled" | "deadLettered"
+  readonly state: "pending" | "inFlight" | "waitingRetry" | "parked" | "settled" | "deadLettered"
   readonly attempts: number
 }
 

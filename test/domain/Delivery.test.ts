@@ -6,9 +6,10 @@ import {
   errorLengthMax,
   type Outcome
 } from "../../src/domain/Delivery.ts"
+import { noFates } from "../../src/domain/Fate.ts"
 import { retryDefault } from "../../src/domain/RetryPolicy.ts"
 
-const failure = { error: "no", isPermanent: false }
+const failure = { tag: "No", error: "no", isPermanent: false }
 
 const attempts = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
 
@@ -20,7 +21,7 @@ describe("the decision about a delivery", () => {
     const policy = { ...retryDefault, attemptsMax }
     const outcomes = Array.from(
       { length: attemptsMax },
-      (_, index) => afterFailure(policy, index + 1, failure, random)
+      (_, index) => afterFailure(policy, noFates, index + 1, failure, random)
     )
     const last: Outcome | undefined = outcomes.pop()
     assert.deepStrictEqual(last, {
@@ -35,12 +36,16 @@ describe("the decision about a delivery", () => {
     attempt: attempts
   }, ({ attempt }) =>
     assert.deepStrictEqual(
-      afterFailure(retryDefault, attempt, { error: "never", isPermanent: true }, 0.5),
+      afterFailure(retryDefault, noFates, attempt, {
+        tag: "PermanentFailure",
+        error: "never",
+        isPermanent: true
+      }, 0.5),
       { _tag: "DeadLetter", reason: "Permanent", error: "never" }
     ), { arbitrary: { runs: 50, seed: 16 } })
 
   it("waits as the retry policy says", () => {
-    const [first, third] = [1, 3].map((n) => afterFailure(retryDefault, n, failure, 0.5))
+    const [first, third] = [1, 3].map((n) => afterFailure(retryDefault, noFates, n, failure, 0.5))
     assert.deepStrictEqual(first, { _tag: "Redeliver", afterMs: 10 })
     assert.deepStrictEqual(third, { _tag: "Redeliver", afterMs: 40 })
   })
@@ -48,6 +53,7 @@ describe("the decision about a delivery", () => {
   it("keeps at most 4,096 characters of an error", () => {
     const kept = afterFailure(
       retryDefault,
+      noFates,
       4,
       { ...failure, error: "x".repeat(10_000) },
       0

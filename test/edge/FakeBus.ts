@@ -90,6 +90,7 @@ const snapshotOf = (fake: FakeState): Snapshot => ({
     expired: 0,
     dropped: 0,
     pending: 3,
+    parked: 0,
     inFlight: 1,
     deadLetters: 2,
     redelivered: 0,

@@ -7,7 +7,6 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { makeIds } from "../../domain/MessageId.ts"
-import { retryDefault } from "../../domain/RetryPolicy.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
 import { Totals } from "./Consumer.ts"
@@ -93,8 +92,7 @@ const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
   Effect.gen(function*() {
     const { cursors, deadLetterCounts, ownRows, subscriptions } = core.log.recovered
     const consumers = new Map(subscriptions.map((subscription) => {
-      const attemptsMax = subscription.options.maxAttempts
-      const attachment = { handler: undefined, retry: { ...retryDefault, attemptsMax } }
+      const attachment = Subscriptions.pulled(subscription.options)
       const consumer = core.consumer(subscription, attachment, new Totals())
       consumer.totals.deadLetters = deadLetterCounts.get(subscription.incarnation) ?? 0
       return [subscription.incarnation, consumer]

@@ -4,6 +4,7 @@
  * It is live while every committed message has been looked at; then matches are pushed to it at the
  * commit. Otherwise a reader takes them from the log (`Reader.ts`) until it has caught up.
  */
+import type { Fates } from "../../domain/Fate.ts"
 import type { FilterFunction } from "../../domain/Filter.ts"
 import { logLaneCount, orderText } from "../../domain/Position.ts"
 import type { RetryPolicy } from "../../domain/RetryPolicy.ts"
@@ -27,15 +28,18 @@ export class Totals {
   expired = 0
   dropped = 0
   redelivered = 0
+  /** Deliveries that are parked now. */
+  parked = 0
   /** Dead letters that are kept now. */
   deadLetters = 0
   readonly callbackLatency = new Buckets()
 }
 
-/** Who consumes: handlers of this process, with their retry policy, or pulls. */
+/** Who consumes: handlers of this process, with retry policy and fates of errors, or pulls. */
 export interface Attachment {
   readonly handler: Handler | undefined
   readonly retry: RetryPolicy
+  readonly fates: Fates
   /** Of the handler, beside that of the subscription. */
   readonly filter?: FilterFunction | undefined
 }
@@ -51,6 +55,7 @@ export class Consumer {
   readonly wants: (topic: string) => boolean
   readonly handler: Handler | undefined
   retry: RetryPolicy
+  readonly fates: Fates
   readonly totals: Totals
   readonly tracks: Array<Track | undefined> = new Array(logLaneCount)
   readonly order: KeyOrder
@@ -90,6 +95,7 @@ export class Consumer {
     this.wants = this.isBroadcast ? nothing : matcher(topic)
     this.handler = attachment.handler
     this.retry = attachment.retry
+    this.fates = attachment.fates
     this.totals = totals
     this.order = new KeyOrder(circulate)
   }
@@ -140,8 +146,8 @@ export class Consumer {
 
   /** The subscription as the snapshot shows it. */
   snapshot(): SubscriptionSnapshot {
-    const { acked, dropped, deadLettered, deadLetters, expired, matched, redelivered, replayed } =
-      this.totals
+    const { acked, dropped, deadLettered, deadLetters, expired, matched, parked } = this.totals
+    const { redelivered, replayed } = this.totals
     return {
       name: this.subscription.name,
       consumer: this.handler === undefined ? "Pull" : "Handler",
@@ -152,6 +158,7 @@ export class Consumer {
       expired,
       dropped,
       pending: matched + replayed - acked - deadLettered - expired - dropped,
+      parked,
       inFlight: this.inFlight,
       deadLetters,
       redelivered,

@@ -82,7 +82,8 @@ const stateNames: Readonly<Record<State, DeliveryStatus["state"]>> = {
   [state.queued]: "pending",
   [state.running]: "inFlight",
   [state.waiting]: "waitingRetry",
-  [state.settled]: "settled"
+  [state.settled]: "settled",
+  [state.parked]: "parked"
 }
 
 const deliveryStatus = (consumer: Consumer, { logLane, offset }: LogEntry): DeliveryStatus => {

@@ -2,25 +2,22 @@
  * Outcomes: what happens to a delivery after it was decided.
  */
 import * as Cause from "effect/Cause"
+import * as Result from "effect/Result"
 import {
   afterFailure,
   beforeAttempt,
   type DeadLetterReason,
+  type Failure,
   Outcome,
   PermanentFailure
 } from "../../domain/Delivery.ts"
+import { tagOf } from "../../domain/Fate.ts"
 import type { Core } from "./Core.ts"
 import { leasesMax } from "./LeaseClock.ts"
 import { type Pending, state } from "./Pending.ts"
 
 /** Wait of a failed delivery for which there is no room among the dead letters. */
 export const deadLettersFullRetryMs = 60_000
-
-/** A failed attempt: what a dead letter keeps of it, and whether trying again cannot help. */
-export interface Failure {
-  readonly error: string
-  readonly isPermanent: boolean
-}
 
 /** What is decided about a delivery before it is handed out; `undefined` lets it go. */
 export const beforeHandOut = (delivery: Pending, now: number): Outcome | undefined => {
@@ -84,6 +81,13 @@ const conclude = (core: Core, delivery: Pending, outcome: Outcome): void => {
       return core.settle(delivery)
     case "DeadLetter":
       return bury(core, delivery, outcome, now)
+    case "Park":
+      countDispatch(core, delivery, now)
+      return park(core, delivery)
+    case "Drop":
+      totals.dropped++
+      countDispatch(core, delivery, now)
+      return core.settle(delivery)
   }
 }
 
@@ -103,7 +107,9 @@ export const postpone = (core: Core, delivery: Pending, waitMs: number): void =>
 export const fail = (core: Core, delivery: Pending, failure: Failure, waitMs?: number): void => {
   const { consumer, entry } = delivery
   core.topics.get(entry.message.topic).totals.errors++
-  const decided = afterFailure(consumer.retry, delivery.attempts, failure, core.options.random())
+  const { attempts } = delivery
+  const { fates, retry } = consumer
+  const decided = afterFailure(retry, fates, attempts, failure, core.options.random())
   apply(
     core,
     delivery,
@@ -113,13 +119,22 @@ export const fail = (core: Core, delivery: Pending, failure: Failure, waitMs?: n
   )
 }
 
-/** What a handler's failure means. */
-export const failureOf = (cause: Cause.Cause<unknown>): Failure => ({
-  error: Cause.pretty(cause),
-  isPermanent: cause.reasons.some((reason) =>
-    Cause.isFailReason(reason) && reason.error instanceof PermanentFailure
-  )
-})
+/**
+ * What a handler's failure means. The error is a stranger's: reading it may throw, which must not
+ * end the worker.
+ */
+export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
+  const failed = cause.reasons.find(Cause.isFailReason)
+  const died = cause.reasons.find(Cause.isDieReason)
+  return {
+    tag: tagOf(failed === undefined ? died?.defect : failed.error),
+    error: Result.getOrElse(
+      Result.try(() => Cause.pretty(cause)),
+      () => "an error that cannot be shown: reading it throws"
+    ),
+    isPermanent: failed !== undefined && failed.error instanceof PermanentFailure
+  }
+}
 
 const redeliver = (core: Core, delivery: Pending, due: number): void => {
   delivery.consumer.totals.redelivered++
@@ -139,6 +154,15 @@ export const takeBack = (core: Core, delivery: Pending): void => {
   delivery.attempts--
   delivery.state = state.queued
   noteAttempts(core, delivery) // What was stored since counts it.
+}
+
+/** Keeps a delivery aside: it holds no slot, no read-ahead and not its key. */
+const park = (core: Core, delivery: Pending): void => {
+  const { consumer, order } = delivery
+  delivery.state = state.parked
+  consumer.totals.parked++
+  core.free(delivery)
+  if (order !== undefined) consumer.order.settle(order, delivery)
 }
 
 const bury = (

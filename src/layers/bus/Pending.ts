@@ -11,11 +11,11 @@ import type { Track } from "./Track.ts"
 
 /**
  * Where a delivery is: waiting for a worker, a consumer or its key (`queued`), handed out
- * (`running`), between two attempts (`waiting`), or at its end (`settled`).
+ * (`running`), between two attempts (`waiting`), kept aside (`parked`), or at its end (`settled`).
  */
-export const state = { queued: 0, running: 1, waiting: 2, settled: 3 } as const
+export const state = { queued: 0, running: 1, waiting: 2, settled: 3, parked: 4 } as const
 /** One of the numbers of `state`. */
-export type State = 0 | 1 | 2 | 3
+export type State = 0 | 1 | 2 | 3 | 4
 
 /** One delivery that is not settled. */
 export class Pending {

@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as AckId from "../../domain/AckId.ts"
-import { Outcome } from "../../domain/Delivery.ts"
+import { type Failure, Outcome } from "../../domain/Delivery.ts"
 import {
   SubscriptionBroadcast,
   SubscriptionHandled,
@@ -17,8 +17,12 @@ import { leaseBucketMs, leasesMax } from "./LeaseClock.ts"
 import { apply, beforeHandOut, begin, fail, postpone } from "./Outcomes.ts"
 import { type Pending, state } from "./Pending.ts"
 
-const gaveBack = { error: "the consumer gave it back", isPermanent: false }
-const leaseEnded = { error: "its lease ran out", isPermanent: false }
+const gaveBack: Failure = {
+  tag: undefined,
+  error: "the consumer gave it back",
+  isPermanent: false
+}
+const leaseEnded: Failure = { tag: undefined, error: "its lease ran out", isPermanent: false }
 
 /** The consumer of a name, unless there is none or the bus has ended. */
 export const find = (

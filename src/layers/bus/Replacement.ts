@@ -48,6 +48,7 @@ const takeOver = (
   next.lookedAt = old.lookedAt
   for (const delivery of [...old.unsettled()]) {
     if (delivery.state === state.running) takeBack(core, delivery) // A lease: void from now on.
+    if (delivery.state === state.parked) old.totals.parked--
     core.free(delivery)
     core.passSuspicion(delivery)
     if (delivery.track === undefined) moveOwnRow(core, next, delivery)

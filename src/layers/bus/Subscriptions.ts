@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { noFates } from "../../domain/Fate.ts"
 import { logLaneCount } from "../../domain/Position.ts"
 import { retryDefault, type RetryPolicy } from "../../domain/RetryPolicy.ts"
 import {
@@ -33,7 +34,8 @@ type CreateError = SubscriptionConflict | SubscriptionLimit | LogUnavailable | B
 /** How a subscription without a handler is consumed. */
 export const pulled = (options: SubscriptionOptions): Attachment => ({
   handler: undefined,
-  retry: { ...retryDefault, attemptsMax: options.maxAttempts }
+  retry: { ...retryDefault, attemptsMax: options.maxAttempts },
+  fates: noFates
 })
 
 /** The changes of subscriptions of one bus. */
@@ -71,6 +73,7 @@ export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscr
         const attachment = {
           handler,
           filter: extras?.filter,
+          fates: extras?.fates ?? noFates,
           retry: { ...retryDefault, ...retry, attemptsMax: options.maxAttempts }
         }
         const attach = Effect.gen(function*() {

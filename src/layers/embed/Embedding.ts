@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { PermanentFailure } from "../../domain/Delivery.ts"
+import { Fates, noFates } from "../../domain/Fate.ts"
 import { MessageInvalid } from "../../domain/Message.ts"
 import { retryDefault, RetryPolicy } from "../../domain/RetryPolicy.ts"
 import {
@@ -109,6 +110,7 @@ const handleWith = (bus: MessageBus["Service"]) =>
         : { filter: options.filter })
     })
     const retry = yield* decoded("retry", RetryPolicy, retryOf(options, wanted.maxAttempts))
+    const fates = yield* decoded("fates", Fates, options.fates ?? noFates)
     const context = yield* Effect.context<R>()
     const run = decoding(topic, handler)
     yield* bus.handle(
@@ -116,7 +118,7 @@ const handleWith = (bus: MessageBus["Service"]) =>
       wanted,
       (delivery) => Effect.provideContext(run(delivery), context),
       retry,
-      typeof options.filter === "function" ? { filter: options.filter } : {}
+      { fates, filter: typeof options.filter === "function" ? options.filter : undefined }
     )
   })
 

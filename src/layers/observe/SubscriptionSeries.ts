@@ -35,9 +35,10 @@ export const subscriptionSeries: ReadonlyArray<Series> = [
   counter("acked", "Deliveries that succeeded", ({ acked }) => acked),
   counter("dead_lettered", "Deliveries that failed for good", ({ deadLettered }) => deadLettered),
   counter("expired", "Deliveries whose time had passed", ({ expired }) => expired),
-  counter("dropped", "Deliveries lost to damage", ({ dropped }) => dropped),
+  counter("dropped", "Deliveries ended by a fate, an operator or damage", ({ dropped }) => dropped),
   counter("redelivered", "Hand-outs beyond the first", ({ redelivered }) => redelivered),
   gauge("pending", "Deliveries not settled", ({ pending }) => pending),
+  gauge("parked", "Deliveries kept aside, of those pending", ({ parked }) => parked),
   gauge("in_flight", "Deliveries handed out", ({ inFlight }) => inFlight),
   gauge("dead_letters", "Dead letters kept", ({ deadLetters }) => deadLetters)
 ]

@@ -1,6 +1,7 @@
 /** Deliveries, consumers and options for tests of the parts of a bus. */
 import { type Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { noFates } from "../../../src/domain/Fate.ts"
 import { makeIds } from "../../../src/domain/MessageId.ts"
 import type { Lane } from "../../../src/domain/Priority.ts"
 import { retryDefault } from "../../../src/domain/RetryPolicy.ts"
@@ -17,7 +18,7 @@ const nextId = makeIds(() => 7, 0)
 export const consumerOf = (circulate: (delivery: Pending) => void = () => {}): Consumer =>
   new Consumer(
     { incarnation: 1, name: named("s"), options: options(">"), starts: [] },
-    { handler: undefined, retry: retryDefault },
+    { handler: undefined, retry: retryDefault, fates: noFates },
     new Totals(),
     circulate
   )

@@ -147,4 +147,24 @@ describe("the bus as a handle of promises", () => {
     const letter = await bus.run(firstLetter)
     assert.include(letter?.error, "out of paper")
   })
+
+  it("fates go by the name of what a handler throws; unknown ones are refused", async () => {
+    await using bus = await CodeFactory.open({ profile: "memory" })
+    const snapshot = () =>
+      bus.run(CodeFactory.CodeFactory.use((own) => Effect.sync(own.bus.snapshot)))
+    const thrown = Promise.withResolvers<void>()
+    await bus.handle("s", "t", () => {
+      thrown.resolve()
+      throw new TypeError("no")
+    }, { fates: { TypeError: "drop" } })
+    await bus.publish("t", 1)
+    await thrown.promise
+    while ((await snapshot()).subscriptions[0]?.pending !== 0) await new Promise(setImmediate)
+    assert.strictEqual((await snapshot()).subscriptions[0]?.dropped, 1)
+    const wrong = JSON.parse("{\"fates\":{\"TypeError\":\"ignore\"}}")
+    const refused = await bus.handle("other", "t", () => {}, wrong).then(() => "", JSON.stringify)
+    assert.include(refused, "fates")
+    assert.include(refused, "TypeError")
+    assert.include(refused, "deadLetter")
+  })
 })
