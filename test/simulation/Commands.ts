@@ -47,6 +47,9 @@ export interface Command {
 /** Names of subscriptions. */
 export const names = ["s0", "s1", "s2", "s3"] as const
 
+/** The shortest time limit that a subscription gets. */
+export const ackTimeoutMsMin = 1_000
+
 const topics = ["a.x", "a.y", "b.x", "b.y.z"] as const
 const patterns = ["a.x", "a.*", "b.>", ">", "*.x"] as const
 
@@ -55,6 +58,8 @@ export interface Mix {
   readonly count: number
   /** Whether processes and disks fail: not for a log that lives in memory. */
   readonly crashes: boolean
+  /** Whether it has what was added after the first seeds were kept, which stay what they were. */
+  readonly more: boolean
 }
 
 /** The commands of a seed. */
@@ -121,7 +126,7 @@ const create = (random: SeededRandom): Action => ({
   options: options(random.pick(patterns), {
     ordering: random.pick(["key", "key", "topic", "none"]),
     maxAttempts: random.between(1, 4),
-    ackTimeoutMs: random.pick([1_000, 2_000]),
+    ackTimeoutMs: random.pick([ackTimeoutMsMin, 2_000]),
     from: random.pick(["now", "earliest"])
   })
 })

@@ -6,6 +6,7 @@ import { PermanentFailure } from "../../src/domain/Delivery.ts"
 import { hash32 } from "../../src/domain/Position.ts"
 import type { Core } from "../../src/layers/bus/Core.ts"
 import type { Handler } from "../../src/services/MessageBus.ts"
+import { ackTimeoutMsMin } from "./Commands.ts"
 import type { Run } from "./Run.ts"
 
 const ways = ["fails", "throws", "dies", "hangs", "isPermanent", "interrupts"] as const
@@ -22,15 +23,21 @@ export const handlerOf = (
     const draw = (what: string): number =>
       hash32(`${run.seed} ${what} ${incarnation} ${message.payload} ${attempt}`) / 2 ** 32
     run.saw("handler starts", `${incarnation} ${message.payload} ${attempt}`)
+    const since = run.world.now
     run.deliveries.enter(incarnation, message, attempt, run.world.now)
     const isBad = run.faulty && draw("bad") < badness
     const way = ways[Math.floor(draw("way") * ways.length)]
     if (isBad) run.saw(`handler ${way}`)
-    const work = !isBad ? ending(run, draw("slow")) : badly(way)
+    const isLate = run.faulty && run.more && !isBad && draw("late") < 0.03
+    const work = isBad ? badly(way) : isLate ? late(run, draw("slow")) : ending(run, draw("slow"))
     return Effect.onExit(work, (exit) =>
       Effect.sync(() => {
         const isCounted = Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause) ||
           way === "interrupts" || core.state === "Running"
+        const isCut = Exit.isFailure(exit) && !isBad && core.state === "Running"
+        if (isCut && run.world.now < since + ackTimeoutMsMin) {
+          run.breach(5, `interrupted before its time: ${message.payload} for ${incarnation}`)
+        }
         const failed = isCounted ? Exit.isFailure(exit) : undefined
         run.saw("handler ends", `${incarnation} ${message.payload} ${failed}`)
         run.deliveries.leave(incarnation, message, failed, run.world.now)
@@ -41,6 +48,12 @@ const ending = (run: Run, slow: number): Effect.Effect<void> => {
   if (slow >= 0.5) return Effect.void
   run.saw("handler is slow")
   return Effect.sleep(Math.ceil(slow * 400))
+}
+
+/** About as long as a handler may take, and so that the watchdog comes in between. */
+const late = (run: Run, slow: number): Effect.Effect<void> => {
+  run.saw("handler is late")
+  return Effect.sleep(ackTimeoutMsMin + Math.ceil((slow - 0.3) * 500))
 }
 
 const badly = (way: typeof ways[number] | undefined): Effect.Effect<void, unknown> => {

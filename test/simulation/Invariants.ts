@@ -28,10 +28,12 @@ export const checkAlways = (run: Run): void => {
 }
 
 /** Nothing can run before time passes, so no worker may sleep beside a delivery for it. */
-export const checkIdle = (run: Run): void => {
-  for (const { id, isEmpty, parkedWorkers } of run.node.core.shards) {
-    if (!isEmpty && parkedWorkers > 0) run.breach(12, `a worker of shard ${id} was not woken`)
-  }
+export const checkIdle = async (run: Run): Promise<void> => {
+  const asleep = () =>
+    run.node.core.shards.find(({ isEmpty, parkedWorkers }) => !isEmpty && parkedWorkers > 0)
+  if (asleep() === undefined || !(await run.world.isIdle())) return // Or was about to be woken.
+  const shard = asleep()
+  if (shard !== undefined) run.breach(12, `a worker of shard ${shard.id} was not woken`)
 }
 
 /** Whether nothing is to be done any more. */

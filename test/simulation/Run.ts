@@ -32,6 +32,8 @@ export interface RunningBus {
 export class Run {
   readonly seed: number
   readonly kind: LogKind
+  /** Whether the setting has what was added after the first seeds were kept. */
+  readonly more: boolean
   readonly world: World
   readonly disk: SimulatedDisk
   readonly options: Bus.BusOptions
@@ -56,7 +58,8 @@ export class Run {
   private failures = 0
   private current: RunningBus | undefined = undefined
 
-  constructor(seed: number, kind: LogKind) {
+  constructor(seed: number, kind: LogKind, more: boolean) {
+    this.more = more
     const random = seededRandom(seed, "setting")
     this.seed = seed
     this.kind = kind

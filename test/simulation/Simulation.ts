@@ -3,7 +3,7 @@
  */
 import { Exit, Scope } from "effect"
 import { draft } from "../layers/bus/Drafts.ts"
-import type { Command } from "./Commands.ts"
+import type { Command, Mix } from "./Commands.ts"
 import { pull, settle } from "./Consumers.ts"
 import { checkAlways, checkIdle, checkLeaks, checkTotals, isQuiet } from "./Invariants.ts"
 import { attach, create, detach, operate, remove } from "./Operators.ts"
@@ -27,11 +27,13 @@ export interface Outcome {
 export const simulate = async (
   seed: number,
   kind: LogKind,
+  { more }: Mix,
   commands: ReadonlyArray<Command>
 ): Promise<Outcome> => {
-  const run = new Run(seed, kind)
+  const run = new Run(seed, kind, more)
   try {
     await run.open()
+    run.world.onIdle = () => checkIdle(run)
     for (const command of commands) {
       await perform(run, command)
       check(run)
@@ -100,7 +102,7 @@ const perform = async (run: Run, { action, ms, tasks }: Command): Promise<void> 
   }
   run.saw(`command ${action.kind}`)
   await run.world.run(tasks)
-  if (await run.world.isIdle()) checkIdle(run)
+  if (await run.world.isIdle()) await checkIdle(run)
   if (ms > 0) await run.world.advance(ms)
 }
 

@@ -30,6 +30,8 @@ export class World {
   now = 1_700_000_000_000
   /** Tasks run so far. */
   steps = 0
+  /** Called whenever nothing can run before time passes. */
+  onIdle: () => Promise<void> = () => Promise.resolve()
   readonly random: SeededRandom
   private readonly seed: number
   private processes = 0
@@ -93,6 +95,7 @@ export class World {
     const end = this.now + ms
     for (;;) {
       if (await this.run(tasksMax)) throw new Error("something runs for ever without waiting")
+      await this.onIdle()
       const [first] = this.sleepers
       if (first === undefined || first.due > end) break
       this.now = first.due

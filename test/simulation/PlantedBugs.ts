@@ -1,0 +1,83 @@
+/**
+ * Bugs that are planted on purpose, to see that the tests are able to find such.
+ */
+
+/** One bug: which text of which file becomes what, and who must notice. */
+export interface PlantedBug {
+  readonly name: string
+  readonly file: string
+  /** Stands in the file exactly once. */
+  readonly text: string
+  readonly becomes: string
+  /** A test file that catches it by name, or the simulation within its first 300 seeds. */
+  readonly caughtBy: "simulation" | { readonly file: string; readonly test: string }
+}
+
+/** The ten bugs. */
+export const plantedBugs: ReadonlyArray<PlantedBug> = [
+  {
+    name: "lost wake-up",
+    file: "src/layers/bus/Workers.ts",
+    text: "if (worker.stopping || !shard.isEmpty) return resume",
+    becomes: "if (worker.stopping) return resume",
+    caughtBy: "simulation"
+  },
+  {
+    name: "offset skipped",
+    file: "src/layers/bus/Reader.ts",
+    text: "position[logLane] = scanned.next\n",
+    becomes: "position[logLane] = scanned.next + 1\n",
+    caughtBy: "simulation"
+  },
+  {
+    name: "key freed early",
+    file: "src/layers/bus/KeyOrder.ts",
+    text: "if (key.running.length > 0 || key.reserved !== undefined) return",
+    becomes: "if (key.reserved !== undefined) return",
+    caughtBy: "simulation"
+  },
+  {
+    name: "deduplication that slides",
+    file: "src/layers/bus/Deduplication.ts",
+    text: `return known?.state === "Accepted" && now - known.at >= claimTtlMs ? undefined : known`,
+    becomes: `if (known?.state !== "Accepted") return known
+    if (now - known.at >= claimTtlMs) return undefined
+    Object.assign(known, { at: now })
+    return known`,
+    caughtBy: {
+      file: "test/layers/bus/Deduplication.test.ts",
+      test: "count an hour from the first acceptance"
+    }
+  },
+  {
+    name: "ack set off by one",
+    file: "src/layers/bus/Track.ts",
+    text: "Math.max(entry.offset + 1, settledBehind)",
+    becomes: "Math.max(entry.offset + 2, settledBehind)",
+    caughtBy: "simulation"
+  },
+  {
+    name: "attempts not journalled",
+    file: "src/layers/bus/Workers.ts",
+    text: "if (!core.log.journals) return handled",
+    becomes: "if (core.log.journals) return handled",
+    caughtBy: "simulation"
+  },
+  {
+    name: "replay that does not remove",
+    file: "src/layers/bus/Replays.ts",
+    text: "{ deadLettersRemoved: page.map(({ id }) => id), ownRows: rows }",
+    becomes: "{ ownRows: rows }",
+    caughtBy: "simulation"
+  },
+  {
+    name: "watchdog that hits the next message",
+    file: "src/layers/bus/Workers.ts",
+    text: "if (worker.deadline > now || worker.timedOut) continue\n",
+    becomes: `if (worker.timedOut) worker.fiber?.interruptUnsafe()
+          if (worker.deadline > now) continue
+          worker.timedOut = true
+          if (now > 0) continue\n`,
+    caughtBy: "simulation"
+  }
+]
