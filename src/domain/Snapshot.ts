@@ -45,6 +45,14 @@ export interface SubscriptionSnapshot {
   readonly callbackLatency: Histogram
 }
 
+/** Idempotency keys in memory; `forgotten` ones went before their time, for want of room. */
+export interface IdempotencySnapshot {
+  readonly keys: number
+  readonly keysMax: number
+  readonly inFlight: number
+  readonly forgotten: number
+}
+
 /** Counters are totals since the process started. */
 export interface Snapshot {
   readonly state: "Running" | "Closing" | "Closed"
@@ -53,6 +61,7 @@ export interface Snapshot {
   readonly published: number
   readonly unrouted: number
   readonly duplicates: number
+  readonly idempotency: IdempotencySnapshot
   /** Refused publishes by the tag of their error. */
   readonly refused: Readonly<Record<string, number>>
   /** Accepted messages by topic: at most 1,000 names, the rest under `other`. */

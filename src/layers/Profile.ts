@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { claimTtlMs } from "../domain/IdempotencyKey.ts"
 import { ShardCount } from "../domain/Ring.ts"
 import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
@@ -12,7 +13,6 @@ import type { MessageBus } from "../services/MessageBus.ts"
 import type { LogUnopened, MessageLog } from "../services/MessageLog.ts"
 import { Settings } from "../services/Settings.ts"
 import * as Bus from "./bus/Bus.ts"
-import { claimTtlMs } from "./bus/Deduplication.ts"
 import * as Edge from "./edge/Edge.ts"
 import * as Embedding from "./embed/Embedding.ts"
 import * as EmbeddedLog from "./log/EmbeddedLog.ts"
@@ -46,7 +46,9 @@ export const EmbeddedOptions = Schema.Struct({
     Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 8 }))
   ),
   /** Messages one shard holds; 10,000 unless set. */
-  shardMessagesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)))
+  shardMessagesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
+  /** Treat equal messages without an idempotency key as duplicates; not unless set. */
+  contentHash: Schema.optionalKey(Schema.Boolean)
 })
 /** Checked options. */
 export type EmbeddedOptions = typeof EmbeddedOptions.Type
@@ -74,7 +76,8 @@ const embeddedOf = (
     ...Bus.optionsDefault,
     shardCount: options.shardCount ?? Bus.optionsDefault.shardCount,
     workersPerShard: options.workersPerShard ?? Bus.optionsDefault.workersPerShard,
-    limits: { ...limits, slotsMax: options.shardMessagesMax ?? limits.slotsMax }
+    limits: { ...limits, slotsMax: options.shardMessagesMax ?? limits.slotsMax },
+    contentHash: options.contentHash ?? false
   })
   const storage: Storage = options.profile === "memory"
     ? { profile: "memory" }
@@ -90,7 +93,8 @@ export const served: Layer.Layer<EdgeAddress | MessageBus, LogUnopened | EdgeUnb
       shardCount: bus.shardCount,
       workersPerShard: bus.workersPerShard,
       drainMs: Duration.toMillis(server.drain),
-      limits: { slotsMax: bus.shardMessagesMax, bytesMax: bus.shardBytesMax }
+      limits: { slotsMax: bus.shardMessagesMax, bytesMax: bus.shardBytesMax },
+      contentHash: bus.contentHash
     })
     const edge = Edge.layer({
       host: server.host,

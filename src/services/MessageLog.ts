@@ -37,17 +37,20 @@ export interface LogEntry {
   readonly lane: Lane
   /** `partition * 2 + lane`. */
   readonly logLane: number
-  /** Tells bodies under one idempotency key apart; present when the message has such a key. */
+  /** Tells bodies under one idempotency key apart; present when there is one, or content is. */
   readonly fingerprint: string | undefined
   offset: number
   pending: number
 }
 
-/** A remembered idempotency key: the first acceptance under it. Time is Unix milliseconds. */
+/**
+ * A remembered idempotency key: the first acceptance under it. Without one its content, as the
+ * fingerprint tells it, was the key. Time is Unix milliseconds.
+ */
 export interface Claim {
   readonly topic: string
   readonly key: string | undefined
-  readonly idempotencyKey: string
+  readonly idempotencyKey: string | undefined
   readonly fingerprint: string
   readonly id: string
   readonly acceptedAt: number

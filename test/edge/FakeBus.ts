@@ -99,6 +99,7 @@ const snapshotOf = (fake: FakeState): Snapshot => ({
   published: fake.stored.length,
   unrouted: 0,
   duplicates: 0,
+  idempotency: { keys: 0, keysMax: 1, inFlight: 0, forgotten: 0 },
   refused: { ShardFull: 2 },
   topics: [["orders", fake.stored.length]],
   callbackErrors: [],

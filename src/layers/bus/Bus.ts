@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import { claimsMax, claimTtlMs } from "../../domain/IdempotencyKey.ts"
 import { makeIds } from "../../domain/MessageId.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
@@ -36,7 +37,9 @@ export const optionsDefault: BusOptions = {
   limits: { slotsMax: 10_000, bytesMax: 64 * 1_048_576 },
   readAhead: { count: 1_000, bytes: 8 * 1_048_576, allBytes: 64 * 1_048_576 },
   subscriptionsMax: 10_000,
-  deadLettersMax: 100_000
+  deadLettersMax: 100_000,
+  claims: { keysMax: claimsMax, ttlMs: claimTtlMs },
+  contentHash: false
 }
 
 /** A running bus over the log that is provided; closing the scope drains it. */

@@ -12,6 +12,7 @@ import type { Subscription } from "../../domain/Subscription.ts"
 import type { LogEntry, LogUnavailable, MessageLog } from "../../services/MessageLog.ts"
 import { Buckets } from "./Buckets.ts"
 import { type Attachment, Consumer, type Totals } from "./Consumer.ts"
+import { type ClaimLimits, Deduplication } from "./Deduplication.ts"
 import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
 import { type Pending, state } from "./Pending.ts"
@@ -36,6 +37,10 @@ export interface CoreOptions {
   readonly subscriptionsMax: number
   /** Most dead letters of one subscription. */
   readonly deadLettersMax: number
+  /** How many idempotency keys are remembered, and for how long. */
+  readonly claims: ClaimLimits
+  /** Whether the content of a message without an idempotency key is its key. */
+  readonly contentHash: boolean
 }
 
 /** The shared state of one bus. */
@@ -47,6 +52,7 @@ export class Core {
   /** By subscription name. */
   readonly consumers = new Map<string, Consumer>()
   readonly topics: Topics
+  readonly claims: Deduplication
   readonly settler: Settler
   readonly retries = new Retries()
   readonly leases = new LeaseClock()
@@ -87,6 +93,7 @@ export class Core {
     this.topics = new Topics(this.consumers)
     this.settler = new Settler(log, this.consumers)
     this.journal = new Journal(log)
+    this.claims = new Deduplication(options.claims, log.recovered.claims)
     this.nextIncarnation = log.recovered.nextIncarnation
     this.nextDeadLetter = log.recovered.nextDeadLetter
     this.nextOwnRow = log.recovered.nextOwnRow

@@ -20,6 +20,12 @@ export const snapshot = (core: Core): Snapshot => ({
   published: core.published,
   unrouted: core.unrouted,
   duplicates: core.duplicates,
+  idempotency: {
+    keys: core.claims.size,
+    keysMax: core.claims.limits.keysMax,
+    inFlight: core.claims.inFlight,
+    forgotten: core.claims.forgotten
+  },
   refused: Object.fromEntries(core.refused),
   topics: [...core.topics.totals].map(([topic, { published }]) => [topic, published] as const),
   callbackErrors: [...core.topics.totals].map(([topic, { errors }]) => [topic, errors] as const),

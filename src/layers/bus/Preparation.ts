@@ -2,6 +2,7 @@
  * Preparation: what is decided about a draft before anything is written. Every refusal is here.
  */
 import * as Result from "effect/Result"
+import { contentScopeOf, scopeOf } from "../../domain/IdempotencyKey.ts"
 import { type Draft, type Message, payloadBytesMax, PayloadTooLarge } from "../../domain/Message.ts"
 import type { MessageId } from "../../domain/MessageId.ts"
 import { hash32, logLaneOf, orderText, partitionOf } from "../../domain/Position.ts"
@@ -17,7 +18,7 @@ import {
 } from "../../services/MessageBus.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Core } from "./Core.ts"
-import { type Deduplication, fingerprintOf, type Known, scopeOf } from "./Deduplication.ts"
+import { fingerprintOf, type Known } from "./Deduplication.ts"
 import type { Outgoing } from "./Router.ts"
 import { Slot } from "./Slot.ts"
 
@@ -36,13 +37,12 @@ export interface Appended {
  */
 export type Prepared =
   | Appended
-  | { readonly _tag: "Repeat"; readonly scope: string; readonly fingerprint: string }
+  | { readonly _tag: "Repeat"; readonly scope: string }
   | { readonly _tag: "Answer"; readonly result: Result.Result<Accepted, PublishError> }
 
 /** What preparing needs of the bus. */
 export interface Preparing {
   readonly core: Core
-  readonly claims: Deduplication
   readonly nextId: (now: number, partition: number) => MessageId
 }
 
@@ -56,8 +56,8 @@ export const prepare = (preparing: Preparing, draft: Draft, now: number): Prepar
   if (draft.payloadBytes > payloadBytesMax) return refuse(core, tooLarge(draft.payloadBytes))
   const position = key === undefined ? known.position : hash32(orderText(topic, key))
   const shard = core.shardAt(position)
-  if (idempotencyKey !== undefined) {
-    return prepareKeyed(preparing, draft, known.name, idempotencyKey, position, now)
+  if (idempotencyKey !== undefined || core.options.contentHash) {
+    return prepareKeyed(preparing, draft, known.name, position, now)
   }
   if (shard.isFull(draft.payloadBytes)) return full(core, shard.id)
   const entry = entryOf(preparing, draft, known.name, position, now, undefined)
@@ -72,24 +72,26 @@ const prepareKeyed = (
   preparing: Preparing,
   draft: Draft,
   topic: TopicName,
-  idempotencyKey: string,
   position: number,
   now: number
 ): Prepared => {
-  const { claims, core } = preparing
+  const { core } = preparing
+  const { idempotencyKey, key } = draft
   const shard = core.shardAt(position)
-  const scope = scopeOf(draft.topic, draft.key, idempotencyKey)
   const fingerprint = fingerprintOf(draft)
-  const before = claims.find(scope, now)
+  const scope = idempotencyKey === undefined
+    ? contentScopeOf(topic, key, fingerprint)
+    : scopeOf(topic, key, idempotencyKey)
+  const before = core.claims.find(scope, now)
   if (before !== undefined) return repeated(core, draft, scope, fingerprint, before)
   if (shard.isFull(draft.payloadBytes)) return full(core, shard.id)
-  claims.begin(scope, fingerprint, now)
+  core.claims.begin(scope, fingerprint)
   const entry = entryOf(preparing, draft, topic, position, now, fingerprint)
   return { _tag: "Append", outgoing: { entry, slot: new Slot(shard, entry.bytes) }, scope }
 }
 
 /** What is answered to a repeat of `before`. */
-export const repeated = (
+const repeated = (
   core: Core,
   draft: Draft,
   scope: string,
@@ -101,23 +103,32 @@ export const repeated = (
     const firstId = before.state === "Accepted" ? before.id : ""
     return refuse(core, new IdempotencyConflict({ idempotencyKey, firstId }))
   }
-  if (before.state === "InFlight") return { _tag: "Repeat", scope, fingerprint }
+  return before.state === "InFlight"
+    ? { _tag: "Repeat", scope }
+    : { _tag: "Answer", result: Result.succeed(duplicateOf(core, draft, before.id)) }
+}
+
+/** The answer to a repeat of message `id`. */
+export const duplicateOf = (core: Core, draft: Draft, id: string): Accepted => {
   core.duplicates++
   return {
-    _tag: "Answer",
-    result: Result.succeed({
-      id: before.id,
-      topic: draft.topic,
-      shard: core.shardOf(draft.topic, draft.key).id,
-      durability: core.log.durability,
-      duplicate: true
-    })
+    id,
+    topic: draft.topic,
+    shard: core.shardOf(draft.topic, draft.key).id,
+    durability: core.log.durability,
+    duplicate: true
   }
 }
 
 /** What is answered while the first publish under the key has not finished. */
-export const inFlight = (core: Core, draft: Draft): Prepared =>
-  refuse(core, new IdempotencyInFlight({ idempotencyKey: draft.idempotencyKey ?? "" }))
+export const inFlight = (
+  core: Core,
+  draft: Draft
+): Result.Result<Accepted, IdempotencyInFlight> => {
+  const error = new IdempotencyInFlight({ idempotencyKey: draft.idempotencyKey ?? "" })
+  core.countRefused(error._tag)
+  return Result.fail(error)
+}
 
 const refuse = (core: Core, error: PublishError): Prepared => {
   core.countRefused(error._tag)

@@ -11,14 +11,13 @@ import type { MessageId } from "../../domain/MessageId.ts"
 import type { Accepted, PublishError } from "../../services/MessageBus.ts"
 import type { LogEntry, LogUnavailable } from "../../services/MessageLog.ts"
 import type { Core } from "./Core.ts"
-import { Deduplication } from "./Deduplication.ts"
 import {
   type Appended,
+  duplicateOf,
   inFlight,
   prepare,
   type Prepared,
-  type Preparing,
-  repeated
+  type Preparing
 } from "./Preparation.ts"
 import { route, type StartReader } from "./Router.ts"
 
@@ -42,8 +41,7 @@ export const make = (
   startReader: StartReader,
   nextId: (now: number, partition: number) => MessageId
 ): Publisher => {
-  const claims = new Deduplication(core.log.recovered.claims, core.now())
-  const publishing: Publishing = { core, claims, nextId, startReader }
+  const publishing: Publishing = { core, nextId, startReader }
   return {
     publish: (draft) => Effect.suspend(() => publishOne(publishing, draft)),
     publishMany: (drafts) => Effect.suspend(() => publishAll(publishing, drafts))
@@ -73,7 +71,7 @@ const publishOne = (
     case "Answer":
       return Effect.fromResult(prepared.result)
     case "Repeat":
-      return Effect.fromResult(answerOf(inFlight(core, draft)))
+      return Effect.fromResult(inFlight(core, draft))
   }
 }
 
@@ -84,34 +82,43 @@ const publishAll = (
   const now = publishing.core.now()
   const prepared = drafts.map((draft) => prepare(publishing, draft, now))
   const appended = prepared.filter((item) => item._tag === "Append")
+  const firsts = firstsOf(prepared, appended)
   const results = (failure: LogUnavailable | undefined) =>
     Effect.succeed(prepared.map((item, at) => {
       const draft = drafts[at]
       if (draft === undefined) throw new Error("a result without a draft") // A bug.
-      return resultOf(publishing, item, draft, appended, failure)
+      return resultOf(publishing.core, item, draft, firsts, failure)
     }))
   return appended.length === 0 ? results(undefined) : append(publishing, appended, results)
 }
 
+/** The first of each key within a batch, when the batch repeats any key. */
+const firstsOf = (
+  prepared: ReadonlyArray<Prepared>,
+  appended: ReadonlyArray<Appended>
+): ReadonlyMap<string | undefined, Appended> =>
+  prepared.some(({ _tag }) => _tag === "Repeat")
+    ? new Map(appended.map((item) => [item.scope, item]))
+    : noFirsts
+
+const noFirsts: ReadonlyMap<string | undefined, Appended> = new Map()
+
 const resultOf = (
-  { claims, core }: Publishing,
+  core: Core,
   item: Prepared,
   draft: Draft,
-  appended: ReadonlyArray<Appended>,
+  firsts: ReadonlyMap<string | undefined, Appended>,
   failure: LogUnavailable | undefined
 ): Result.Result<Accepted, PublishError> => {
   if (item._tag === "Answer") return item.result
   if (item._tag === "Append") {
     return failure === undefined ? Result.succeed(acceptedOf(core, item)) : Result.fail(failure)
   }
-  const isOwn = appended.some(({ scope }) => scope === item.scope)
-  if (isOwn && failure !== undefined) return Result.fail(failure)
-  const first = isOwn ? claims.find(item.scope, core.now()) : undefined
-  return answerOf(
-    first === undefined
-      ? inFlight(core, draft)
-      : repeated(core, draft, item.scope, item.fingerprint, first)
-  )
+  const first = firsts.get(item.scope)
+  if (first === undefined) return inFlight(core, draft) // Of a publish elsewhere, still under way.
+  return failure === undefined
+    ? Result.succeed(duplicateOf(core, draft, first.outgoing.entry.message.id))
+    : Result.fail(failure)
 }
 
 /** Appends and routes; waits only when the log did not answer at once. */
@@ -159,22 +166,22 @@ class Reply<A, E> {
 }
 
 const committed = (
-  { claims, core, startReader }: Publishing,
+  { core, startReader }: Publishing,
   appended: ReadonlyArray<Appended>
 ): void => {
   for (const { outgoing, scope } of appended) {
     if (scope !== undefined) {
       const { fingerprint = "", message } = outgoing.entry
-      claims.accept(scope, fingerprint, message.id, message.publishedAt)
+      core.claims.accept(scope, fingerprint, message.id, message.publishedAt)
     }
     route(core, startReader, outgoing)
   }
 }
 
-const takeBack = ({ claims, core }: Publishing, appended: ReadonlyArray<Appended>): void => {
+const takeBack = ({ core }: Publishing, appended: ReadonlyArray<Appended>): void => {
   for (const { outgoing, scope } of appended) {
     outgoing.slot.free()
-    if (scope !== undefined) claims.forget(scope)
+    if (scope !== undefined) core.claims.release(scope)
     core.countRefused("LogUnavailable")
   }
 }
@@ -186,8 +193,3 @@ const acceptedOf = (core: Core, { outgoing: { entry, slot } }: Appended): Accept
   durability: core.log.durability,
   duplicate: false
 })
-
-const answerOf = (prepared: Prepared): Result.Result<Accepted, PublishError> => {
-  if (prepared._tag !== "Answer") throw new Error("expected an answer") // A bug.
-  return prepared.result
-}

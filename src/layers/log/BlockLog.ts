@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { claimsMax } from "../../domain/IdempotencyKey.ts"
 import {
   type Claim,
   type LogEntry,
@@ -22,9 +23,6 @@ import { BlockIndex } from "./BlockIndex.ts"
 import * as BlockReader from "./BlockReader.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import { LogStore, type StoreRecovered } from "./LogStore.ts"
-
-/** Most claims read at a start, the newest. Source: design, P4 (1 M keys in memory). */
-const claimsMax = 1_000_000
 
 /** The log over whatever store there is; `claimsFor` is how long idempotency keys are kept. */
 export const layer = (
@@ -142,7 +140,5 @@ const readClaims = Effect.fnUntraced(
 const claimOf = (entry: LogEntry | undefined): Claim | undefined => {
   if (entry?.fingerprint === undefined) return undefined
   const { id, idempotencyKey, key, publishedAt, topic } = entry.message
-  return idempotencyKey === undefined
-    ? undefined
-    : { topic, key, idempotencyKey, fingerprint: entry.fingerprint, id, acceptedAt: publishedAt }
+  return { topic, key, idempotencyKey, fingerprint: entry.fingerprint, id, acceptedAt: publishedAt }
 }

@@ -161,6 +161,30 @@ export const furtherSeries: ReadonlyArray<Series> = [
     read: ({ duplicates }) => one(duplicates)
   },
   {
+    name: "message_bus_idempotency_keys",
+    help: "Idempotency keys in memory",
+    type: "gauge",
+    read: ({ idempotency }) => one(idempotency.keys)
+  },
+  {
+    name: "message_bus_idempotency_keys_max",
+    help: "Idempotency keys that memory may hold",
+    type: "gauge",
+    read: ({ idempotency }) => one(idempotency.keysMax)
+  },
+  {
+    name: "message_bus_idempotency_in_flight",
+    help: "Publishes under an idempotency key that have not finished",
+    type: "gauge",
+    read: ({ idempotency }) => one(idempotency.inFlight)
+  },
+  {
+    name: "message_bus_idempotency_forgotten_total",
+    help: "Idempotency keys forgotten before their time for want of room",
+    type: "counter",
+    read: ({ idempotency }) => one(idempotency.forgotten)
+  },
+  {
     name: "message_bus_refused_total",
     help: "Publishes refused",
     type: "counter",

@@ -1,42 +1,58 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  claimTtlMs,
-  Deduplication,
-  fingerprintOf,
-  scopeOf
-} from "../../../src/layers/bus/Deduplication.ts"
+import { claimsMax, claimTtlMs, scopeOf } from "../../../src/domain/IdempotencyKey.ts"
+import { Deduplication, fingerprintOf } from "../../../src/layers/bus/Deduplication.ts"
+import { seededRandom } from "../../simulation/SeededRandom.ts"
 import { draft } from "./Drafts.ts"
 
-const accepted = (claims: Deduplication, scope: string, now: number): void => {
-  claims.begin(scope, "f", now)
-  claims.accept(scope, "f", "id", now)
+const claimsOf = (keysMax = 1_000, ttlMs = claimTtlMs) => new Deduplication({ keysMax, ttlMs }, [])
+
+const accept = (claims: Deduplication, scope: string, now: number, id = scope): void => {
+  claims.begin(scope, "f")
+  claims.accept(scope, "f", id, now)
 }
 
-describe("idempotency keys", () => {
-  it("behaviour 22, pitfall 32: count an hour from the first acceptance", () => {
-    const claims = new Deduplication([], 0)
-    accepted(claims, "a", 1_000)
+const isKnown = (claims: Deduplication, scope: string, now: number) =>
+  claims.find(scope, now)?.state === "Accepted"
+
+describe("idempotency keys in memory", () => {
+  it("count an hour from first acceptance, looked up or not (behaviour 22, pitfall 32)", () => {
+    const claims = claimsOf()
+    accept(claims, "a", 1_000)
     const end = 1_000 + claimTtlMs
-    for (let now = 1_000; now < end; now += claimTtlMs / 7) {
-      assert.strictEqual(claims.find("a", now)?.state, "Accepted")
-    }
-    assert.strictEqual(claims.find("a", end - 1)?.state, "Accepted")
+    for (let now = 1_000; now < end; now += claimTtlMs / 7) assert.isTrue(isKnown(claims, "a", now))
+    assert.isTrue(isKnown(claims, "a", end - 1))
     assert.isUndefined(claims.find("a", end))
   })
 
-  it("count on for their whole hour while others come and generations turn", () => {
-    const claims = new Deduplication([], 0)
-    accepted(claims, "late", claimTtlMs - 1)
-    accepted(claims, "turns", claimTtlMs)
-    accepted(claims, "turns again", 2 * claimTtlMs - 2)
-    assert.strictEqual(claims.find("late", 2 * claimTtlMs - 2)?.state, "Accepted")
-    const parts = new Deduplication([], 0)
-    ;[0.49, 0.5, 1, 1.1].forEach((part) => accepted(parts, `${part}`, part * claimTtlMs))
-    assert.strictEqual(parts.find("0.49", 1.2 * claimTtlMs)?.state, "Accepted")
-    accepted(claims, "much later", 4 * claimTtlMs)
-    accepted(claims, "and later", 5 * claimTtlMs)
-    assert.isAtMost(claims.size, 3)
+  it("count exactly their hour while others come and generations turn", () => {
+    const random = seededRandom(1, "ttl")
+    const claims = claimsOf(100_000)
+    const times = new Map<string, number>()
+    let now = 0
+    for (let n = 0; n < 20_000; n++) {
+      now += random.between(0, 3_000)
+      accept(claims, `${n}`, now)
+      times.set(`${n}`, now)
+      const probe = `${random.between(Math.max(0, n - 4_000), n)}`
+      const age = now - (times.get(probe) ?? 0)
+      assert.strictEqual(isKnown(claims, probe, now), age < claimTtlMs, `${probe}, age ${age}`)
+    }
     assert.strictEqual(claims.forgotten, 0)
+    assert.isBelow(claims.size, 3_600_000 / 1_500 * 1.3, "expired generations go")
+  })
+
+  it("are looked up, put, and put again when their time is over (behaviour 25)", () => {
+    const claims = claimsOf(10, 100)
+    assert.isUndefined(claims.find("a", 0))
+    accept(claims, "a", 0, "first")
+    const known = claims.find("a", 1)
+    assert.deepStrictEqual(known, { state: "Accepted", fingerprint: "f", id: "first", at: 0 })
+    accept(claims, "a", 100, "second")
+    const again = claims.find("a", 199)
+    assert.deepStrictEqual(again, { state: "Accepted", fingerprint: "f", id: "second", at: 100 })
+    accept(claims, "a", 101, "third")
+    assert.strictEqual(claims.size, 1)
+    assert.isTrue(isKnown(claims, "a", 200))
   })
 
   it("of a former process count from when that accepted them", () => {
@@ -48,47 +64,77 @@ describe("idempotency keys", () => {
       id: "first",
       acceptedAt: 500
     }
-    const claims = new Deduplication([claim], 10_000)
+    const claims = new Deduplication({ keysMax: 10, ttlMs: claimTtlMs }, [claim])
     const scope = scopeOf("t", undefined, "i")
     const known = claims.find(scope, 500 + claimTtlMs - 1)
     assert.deepStrictEqual(known, { state: "Accepted", fingerprint: "f", id: "first", at: 500 })
     assert.isUndefined(claims.find(scope, 500 + claimTtlMs))
   })
 
-  it("pitfall 34: are scoped by topic and message key, whatever characters these contain", () => {
-    const parts = ["a", "a\0b", "a\",\"b", "b"]
-    const scopes = parts.flatMap((topic) =>
-      [undefined, ...parts].flatMap((key) => parts.map((i) => scopeOf(topic, key, i)))
-    )
-    assert.strictEqual(new Set(scopes).size, parts.length * (parts.length + 1) * parts.length)
-    assert.notStrictEqual(scopeOf("t", undefined, "i"), scopeOf("t", "null", "i"))
-  })
-
-  it("are free again after a refusal", () => {
-    const claims = new Deduplication([], 0)
-    claims.begin("a", "f", 1)
+  it("are free again after a refusal, and in flight until then (behaviour 23)", () => {
+    const claims = claimsOf()
+    claims.begin("a", "f")
     assert.strictEqual(claims.find("a", 1)?.state, "InFlight")
-    claims.forget("a")
+    assert.strictEqual(claims.inFlight, 1)
+    claims.release("a")
     assert.isUndefined(claims.find("a", 1))
+    assert.strictEqual(claims.inFlight, 0)
   })
 
-  it("pitfall 35: forget the oldest half when there are too many, and count it", () => {
-    const claims = new Deduplication([], 0)
-    for (let n = 0; n < 1_000_001; n++) accepted(claims, `${n}`, 1)
-    assert.isAtMost(claims.size, 1_000_000)
-    assert.strictEqual(claims.forgotten, 500_000)
-    assert.isUndefined(claims.find("0", 1))
-    assert.strictEqual(claims.find("1000000", 1)?.state, "Accepted")
-    assert.strictEqual(claims.find("500000", 1)?.state, "Accepted")
+  it("in flight are not forgotten, however many are accepted meanwhile (behaviour 26)", () => {
+    const claims = claimsOf(8)
+    claims.begin("slow", "f")
+    for (let n = 0; n < 1_000; n++) accept(claims, `${n}`, n)
+    assert.strictEqual(claims.find("slow", 1_000)?.state, "InFlight")
+    claims.accept("slow", "f", "slow", 1_000)
+    assert.isTrue(isKnown(claims, "slow", 1_000))
   })
 
-  it("tell bodies apart by payload, priority and headers", () => {
-    const bodies = [
-      draft("t", 1),
-      draft("t", 2),
-      draft("t", 1, { priority: 1 }),
-      draft("t", 1, { headers: `{"a":"1"}` })
-    ]
+  it.each([1, 2, 3, 7, 8, 9, 64, 1_000])(
+    "never exceed their capacity of %i; the oldest go, and are counted (behaviour 26)",
+    (keysMax) => {
+      const claims = claimsOf(keysMax)
+      for (let n = 0; n < 5_000; n++) {
+        accept(claims, `${n}`, 1 + Math.floor(n / 10))
+        assert.isAtMost(claims.size, keysMax)
+        assert.isTrue(isKnown(claims, `${n}`, 600))
+      }
+      const known = Array.from({ length: 5_000 }, (_, n) => isKnown(claims, `${n}`, 600))
+      const oldest = known.indexOf(true)
+      assert.isFalse(known.includes(false, oldest), "an older one outlived a younger one")
+      assert.strictEqual(claims.forgotten, oldest)
+      assert.isAtLeast(claims.size, Math.floor(keysMax * 7 / 8))
+    }
+  )
+
+  it("that expired go first and are not counted as forgotten (behaviour 26)", () => {
+    const claims = claimsOf(80, 800)
+    for (let n = 0; n < 80; n++) accept(claims, `${n}`, n)
+    accept(claims, "a", 809) // The first generation, 0 to 9, expired as a whole.
+    assert.deepStrictEqual([claims.size, claims.forgotten], [71, 0])
+    for (let n = 0; n < 9; n++) accept(claims, `a${n}`, 814)
+    accept(claims, "b", 814) // The next, 10 to 19, by half: 15 to 19 still count.
+    assert.deepStrictEqual([claims.size, claims.forgotten], [71, 5])
+  })
+
+  it.each([[0, 1], [-1, 1], [Number.NaN, 1], [1, 0], [1, -5], [1, Number.NaN]])(
+    "refuse a capacity of %f or a time to live of %f at construction (behaviour 27)",
+    (keysMax, ttlMs) => {
+      assert.throws(() => claimsOf(keysMax, ttlMs), RangeError)
+    }
+  )
+
+  it("forget an eighth when there are too many, at once and counted (pitfall 35)", () => {
+    const claims = claimsOf(claimsMax)
+    for (let n = 0; n < 1_000_001; n++) accept(claims, `${n}`, 1)
+    assert.deepStrictEqual([claims.size, claims.forgotten], [875_001, 125_000])
+    assert.isUndefined(claims.find("124999", 1))
+    assert.isTrue(isKnown(claims, "125000", 1))
+    assert.isTrue(isKnown(claims, "1000000", 1))
+  })
+
+  it("have a fingerprint of the body", () => {
+    const bodies = [draft("t", 1), draft("t", 2), draft("t", 1, { priority: 1 })]
     assert.strictEqual(new Set(bodies.map(fingerprintOf)).size, bodies.length)
     assert.strictEqual(fingerprintOf(draft("t", 1)), fingerprintOf(draft("u", 1, { key: "k" })))
   })

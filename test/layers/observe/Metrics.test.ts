@@ -20,6 +20,7 @@ const atStart: Snapshot = {
   published: 0,
   unrouted: 0,
   duplicates: 0,
+  idempotency: { keys: 0, keysMax: 0, inFlight: 0, forgotten: 0 },
   refused: {},
   topics: [],
   callbackErrors: [],

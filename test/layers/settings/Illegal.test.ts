@@ -26,7 +26,6 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["MESSAGE_BUS_AUTO_SCALE", "maybe"],
   ["ENABLE_MESSAGE_BUS_GUARDIAN", "1"],
   ["MESSAGE_BUS_GUARDIAN_INTERVAL", "0"],
-  ["DEDUP_CONTENT_HASH", "1"],
   ["HOST", "0.0.0.0"],
   ["HOST", "::"],
   ["HOST", "not a host"],

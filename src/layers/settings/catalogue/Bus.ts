@@ -60,8 +60,7 @@ export const bus = (reader: Reader, machine: Machine): BusSettings => {
       name: "DEDUP_CONTENT_HASH",
       kind: toggle,
       default: false,
-      meaning: "Treat equal messages without an idempotency key as duplicates.",
-      later: "deduplication by content"
+      meaning: "Treat equal messages without an idempotency key as duplicates."
     })
   }
 }
