@@ -70,6 +70,8 @@ export interface Snapshot {
   readonly callbackErrors: ReadonlyArray<readonly [topic: string, errors: number]>
   readonly messageAge: Histogram
   readonly dispatchDuration: Histogram
+  /** How far the clock on the wall is ahead of that of the bus, in seconds. */
+  readonly wallOffset: number
   /** Commits that failed and were tried again. */
   readonly commitRetries: number
   /** Why the bus is not fully well, one sentence each; empty when it is. */

@@ -13,6 +13,7 @@ import type { MessageBus } from "../services/MessageBus.ts"
 import type { LogUnopened, MessageLog } from "../services/MessageLog.ts"
 import { Settings } from "../services/Settings.ts"
 import * as Bus from "./bus/Bus.ts"
+import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
 import * as Edge from "./edge/Edge.ts"
 import * as Embedding from "./embed/Embedding.ts"
 import * as EmbeddedLog from "./log/EmbeddedLog.ts"
@@ -82,7 +83,11 @@ const embeddedOf = (
   const storage: Storage = options.profile === "memory"
     ? { profile: "memory" }
     : { profile: "local", dataDir: options.dataDir ?? "./data" }
-  return Embedding.layer.pipe(Layer.provideMerge(bus), Layer.provide(log(storage)))
+  return Embedding.layer.pipe(
+    Layer.provideMerge(bus),
+    Layer.provide(log(storage)),
+    Layer.provide(SlewedClock.layer)
+  )
 }
 
 /** The service: the bus behind its HTTP edge, as the settings say. */
@@ -105,6 +110,7 @@ export const served: Layer.Layer<EdgeAddress | MessageBus, LogUnopened | EdgeUnb
     })
     return edge.pipe(
       Layer.provideMerge(busLayer),
-      Layer.provide(log({ profile, dataDir: store.dataDir }))
+      Layer.provide(log({ profile, dataDir: store.dataDir })),
+      Layer.provideMerge(SlewedClock.layer)
     )
   }))

@@ -105,6 +105,7 @@ const snapshotOf = (fake: FakeState): Snapshot => ({
   callbackErrors: [],
   messageAge: histogram,
   dispatchDuration: histogram,
+  wallOffset: 0,
   commitRetries: 1,
   degraded: fake.degraded
 })

@@ -10,6 +10,7 @@ import { claimsMax, claimTtlMs } from "../../domain/IdempotencyKey.ts"
 import { makeIds } from "../../domain/MessageId.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
+import { WallOffset } from "../../services/WallOffset.ts"
 import { Totals } from "./Consumer.ts"
 import { Core, type CoreOptions } from "./Core.ts"
 import { snapshot, status } from "./Inspection.ts"
@@ -22,7 +23,7 @@ import * as Subscriptions from "./Subscriptions.ts"
 import * as Workers from "./Workers.ts"
 
 /** What a bus can be told; durations are milliseconds. */
-export interface BusOptions extends Omit<CoreOptions, "log" | "clock" | "random"> {
+export interface BusOptions extends Omit<CoreOptions, "log" | "clock" | "wallOffset" | "random"> {
   /** 2 to 8. Source: guide, "Worker scaling". */
   readonly workersPerShard: number
   /** How long running handlers may go on once the bus is closing. */
@@ -58,7 +59,13 @@ export const make = (
     const log = yield* MessageLog
     const clock = yield* Clock.Clock
     const random = yield* Random.Random
-    const core = new Core({ ...options, log, clock, random: () => random.nextDoubleUnsafe() })
+    const core = new Core({
+      ...options,
+      log,
+      clock,
+      wallOffset: yield* WallOffset,
+      random: () => random.nextDoubleUnsafe()
+    })
     const nextId = makeIds(() => random.nextIntUnsafe() | 0, log.recovered.idMillisMax)
     const startReader = yield* readers(core)
     const subscriptions = yield* Subscriptions.make(core, startReader)

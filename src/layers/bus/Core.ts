@@ -27,6 +27,8 @@ import { Topics } from "./Topics.ts"
 export interface CoreOptions {
   readonly log: typeof MessageLog.Service
   readonly clock: Clock.Clock
+  /** How far the wall is ahead of that clock, in seconds. */
+  readonly wallOffset: () => number
   /** The seeded source of jitter, 0 to 1. */
   readonly random: () => number
   readonly shardCount: number

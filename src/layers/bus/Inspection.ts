@@ -31,6 +31,7 @@ export const snapshot = (core: Core): Snapshot => ({
   callbackErrors: [...core.topics.totals].map(([topic, { errors }]) => [topic, errors] as const),
   messageAge: core.messageAge.snapshot(),
   dispatchDuration: core.dispatchDuration.snapshot(),
+  wallOffset: core.options.wallOffset(),
   commitRetries: core.settler.retries,
   degraded: degraded(core)
 })

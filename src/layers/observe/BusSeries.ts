@@ -209,6 +209,12 @@ export const furtherSeries: ReadonlyArray<Series> = [
     read: ({ degraded }) => one(degraded.length)
   },
   {
+    name: "message_bus_wall_offset_seconds",
+    help: "How far the wall clock is ahead of the clock of the bus, which never jumps",
+    type: "gauge",
+    read: ({ wallOffset }) => one(wallOffset)
+  },
+  {
     name: "message_bus_shard_slots",
     help: "Messages that count against the shard's gate",
     type: "gauge",

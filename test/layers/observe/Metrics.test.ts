@@ -26,6 +26,7 @@ const atStart: Snapshot = {
   callbackErrors: [],
   messageAge: histogram,
   dispatchDuration: histogram,
+  wallOffset: 0,
   commitRetries: 0,
   degraded: []
 }
@@ -68,6 +69,7 @@ describe("metrics", () => {
       const text = yield* scrape({
         ...atStart,
         published: 12,
+        wallOffset: -1.5,
         commitRetries: 2,
         refused: { ShardFull: 6 },
         topics: [["a", 10], ["other", 2]],
@@ -78,6 +80,7 @@ describe("metrics", () => {
       })
       const expected = [
         "message_bus_published_total 12",
+        "message_bus_wall_offset_seconds -1.5",
         "message_bus_topic_throughput{topic=\"a\"} 10",
         "message_bus_topic_throughput{topic=\"other\"} 2",
         "message_bus_callback_errors{topic=\"a\\\"b\"} 1",
