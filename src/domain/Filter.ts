@@ -111,7 +111,7 @@ export const filterProblems = (spec: unknown): ReadonlyArray<FilterProblem> => {
   const { conditionsMax } = filterLimits
   const count = paths.reduce((sum, path) => {
     const condition = spec[path]
-    return sum + (isObject(condition) ? Object.keys(condition).length : 1)
+    return sum + (isObject(condition) ? Math.max(1, Object.keys(condition).length) : 1)
   }, 0)
   if (count === 0) return [{ path: [], issue: "expected at least one condition, or no filter" }]
   if (count > conditionsMax) {

@@ -42,6 +42,8 @@ export interface SubscriptionSnapshot {
   readonly inFlight: number
   readonly deadLetters: number
   readonly redelivered: number
+  /** Messages for which the filter of a handler threw: they count as not matching. */
+  readonly filterErrors: number
   readonly callbackLatency: Histogram
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Fates } from "../../domain/Fate.ts"
 import type { FilterFunction } from "../../domain/Filter.ts"
+import { compileFilter, type FilterPredicate } from "../../domain/FilterPredicate.ts"
 import { logLaneCount, orderText } from "../../domain/Position.ts"
 import type { RetryPolicy } from "../../domain/RetryPolicy.ts"
 import type { SubscriptionSnapshot } from "../../domain/Snapshot.ts"
@@ -30,6 +31,8 @@ export class Totals {
   redelivered = 0
   /** Deliveries that are parked now. */
   parked = 0
+  /** Messages for which the filter of a handler threw. */
+  filterErrors = 0
   /** Dead letters that are kept now. */
   deadLetters = 0
   readonly callbackLatency = new Buckets()
@@ -52,7 +55,12 @@ export class Consumer {
   subscription: Subscription
   /** Its messages go out through tails: it matches nothing, and nothing of it is pending. */
   readonly isBroadcast: boolean
+  /** By its pattern. */
   readonly wants: (topic: string) => boolean
+  /** The filter of the subscription, and that of the handler. */
+  readonly conditions: FilterPredicate | undefined
+  readonly filter: FilterFunction | undefined
+  readonly isFiltered: boolean
   readonly handler: Handler | undefined
   retry: RetryPolicy
   readonly fates: Fates
@@ -90,9 +98,12 @@ export class Consumer {
     circulate: (delivery: Pending) => void
   ) {
     this.subscription = subscription
-    const { mode, topic } = subscription.options
+    const { filter, mode, topic } = subscription.options
     this.isBroadcast = mode === "broadcast"
     this.wants = this.isBroadcast ? nothing : matcher(topic)
+    this.conditions = filter === undefined ? undefined : compileFilter(filter)
+    this.filter = attachment.filter
+    this.isFiltered = this.conditions !== undefined || this.filter !== undefined
     this.handler = attachment.handler
     this.retry = attachment.retry
     this.fates = attachment.fates
@@ -146,8 +157,8 @@ export class Consumer {
 
   /** The subscription as the snapshot shows it. */
   snapshot(): SubscriptionSnapshot {
-    const { acked, dropped, deadLettered, deadLetters, expired, matched, parked } = this.totals
-    const { redelivered, replayed } = this.totals
+    const { acked, dropped, deadLettered, deadLetters, expired, filterErrors } = this.totals
+    const { matched, parked, redelivered, replayed } = this.totals
     return {
       name: this.subscription.name,
       consumer: this.handler === undefined ? "Pull" : "Handler",
@@ -162,6 +173,7 @@ export class Consumer {
       inFlight: this.inFlight,
       deadLetters,
       redelivered,
+      filterErrors,
       callbackLatency: this.totals.callbackLatency.snapshot()
     }
   }

@@ -53,7 +53,7 @@ export class Core {
   readonly ring: Ring.Ring
   /** By subscription name. */
   readonly consumers = new Map<string, Consumer>()
-  readonly topics: Topics
+  readonly topics = new Topics()
   readonly claims: Deduplication
   readonly settler: Settler
   readonly retries = new Retries()
@@ -92,7 +92,6 @@ export class Core {
     this.log = log
     this.shards = Array.from({ length: shardCount }, (_, id) => new Shard(id, options.limits))
     this.ring = Ring.make(this.shards.map(({ id }) => id))
-    this.topics = new Topics(this.consumers)
     this.settler = new Settler(log, this.consumers)
     this.journal = new Journal(log)
     this.claims = new Deduplication(options.claims, log.recovered.claims)

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { ParsedMessage } from "../../domain/ParsedMessage.ts"
 import { lanes } from "../../domain/Priority.ts"
 import type { ShardSnapshot, Snapshot } from "../../domain/Snapshot.ts"
 import type { DeliveryStatus, MessageStatus } from "../../services/MessageBus.ts"
@@ -72,12 +73,13 @@ export const status = (
     core.log.find(id),
     Option.map((entry): MessageStatus => {
       const { key, topic } = entry.message
+      const parsed = new ParsedMessage(entry.message)
       return {
         message: entry.message,
         shard: core.shardOf(topic, key).id,
         deliveries: [...core.consumers.values()]
           .filter((consumer) =>
-            consumer.wants(topic) &&
+            consumer.wants(topic) && (consumer.conditions?.(parsed) ?? true) &&
             entry.offset >= (consumer.subscription.starts[entry.logLane] ?? 0)
           )
           .map((consumer) => deliveryStatus(consumer, entry))

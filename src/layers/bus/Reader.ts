@@ -10,6 +10,7 @@ import { logLaneCount } from "../../domain/Position.ts"
 import type { LogEntry, LogUnavailable, Scanned } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
+import { wantsEntry } from "./Filtering.ts"
 import { Pending, state } from "./Pending.ts"
 
 /** Most messages of one lane read at a time: lanes take turns. */
@@ -129,6 +130,8 @@ const releaseOwnRows = (core: Core, consumer: Consumer, logLane: number, next: n
 
 const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
   const { key, topic } = entry.message
+  const isSettled = consumer.tracks[entry.logLane]?.settledAhead(entry.offset) === true
+  if (!isSettled && !wantsEntry(core, consumer, entry)) return // No match.
   const track = consumer.track(entry.logLane)
   const delivery = new Pending(entry, consumer, track, consumer.orderOf(topic, key), -1)
   if (track.settledAhead(entry.offset)) {

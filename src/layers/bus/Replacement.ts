@@ -5,6 +5,7 @@
  * so nothing moves between two owners. Running handlers end first; leases are void.
  */
 import * as Effect from "effect/Effect"
+import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Attachment, Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { takeBack } from "./Outcomes.ts"
@@ -46,6 +47,10 @@ const takeOver = (
   old.wake()
   const next = core.consumer(old.subscription, attachment, old.totals)
   next.lookedAt = old.lookedAt
+  // A log that forgets keeps what the old one held until the new one, whose filter may be another,
+  // has counted what it takes.
+  const held = core.log.retainsSettled ? [] : heldBy(old)
+  if (!core.log.retainsSettled) next.countedFrom = core.seen.slice()
   for (const delivery of [...old.unsettled()]) {
     if (delivery.state === state.running) takeBack(core, delivery) // A lease: void from now on.
     if (delivery.state === state.parked) old.totals.parked--
@@ -59,8 +64,17 @@ const takeOver = (
     next.restore(track.cursor(old.subscription.incarnation))
     core.settler.touch(next, next.track(track.logLane))
   }
-  return introduce(core, startReader, next)
+  const taken = introduce(core, startReader, next)
+  return held.length === 0 ? taken : Effect.andThen(taken, letGo(core, held))
 }
+
+const heldBy = (old: Consumer): ReadonlyArray<LogEntry> =>
+  [...old.unsettled()].flatMap(({ entry, track }) => track === undefined ? [] : [entry])
+
+const letGo = (core: Core, held: ReadonlyArray<LogEntry>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    for (const entry of held) if (--entry.pending === 0) core.log.release(entry)
+  })
 
 const moveOwnRow = (
   core: Core,

@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
+import { wanting } from "./Filtering.ts"
 import { Pending } from "./Pending.ts"
 import { catchUp } from "./Reader.ts"
 import type { Slot } from "./Slot.ts"
@@ -36,7 +37,7 @@ export const introduce = (
   consumer: Consumer
 ): Effect.Effect<void> => {
   core.consumers.set(consumer.subscription.name, consumer)
-  core.topics.invalidate()
+  core.topics.put(consumer)
   // A log that forgets must be read before anything else can happen to what it holds.
   return core.log.retainsSettled
     ? Effect.sync(() => startReader(consumer))
@@ -48,7 +49,7 @@ export const route = (core: Core, startReader: StartReader, outgoing: Outgoing):
   const { entry, slot } = outgoing
   const { message } = entry
   const topic = core.topics.get(message.topic)
-  const { consumers } = topic
+  const consumers = topic.isFiltered ? wanting(core, topic.consumers, entry) : topic.consumers
   topic.totals.published++
   core.published++
   entry.pending = consumers.length

@@ -160,7 +160,7 @@ const remove = Effect.fnUntraced(function*(core: Core, name: string) {
 /** Ends a consumer whose subscription was deleted, with all it holds. */
 const discard = (core: Core, consumer: Consumer): void => {
   core.consumers.delete(consumer.subscription.name)
-  core.topics.invalidate()
+  core.topics.remove(consumer)
   consumer.closed = true
   for (const delivery of [...consumer.unsettled()]) {
     core.leases.remove(delivery)

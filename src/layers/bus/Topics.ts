@@ -4,6 +4,7 @@
  * The cache is bounded: when it is full it starts anew, because a name's entry can be made again
  * from the subscriptions at any time. Totals per topic are kept apart, for at most 1,000 names.
  */
+import { PatternTrie } from "../../domain/PatternTrie.ts"
 import { hash32 } from "../../domain/Position.ts"
 import { isReserved, type TopicName } from "../../domain/Topic.ts"
 import type { Consumer } from "./Consumer.ts"
@@ -34,8 +35,9 @@ export interface TopicState {
   readonly position: number
   readonly reserved: boolean
   readonly totals: TopicTotals
-  /** Who wants its messages, as of `generation`. */
+  /** Whose patterns name it, and whether one of them filters; as of `generation`. */
   consumers: ReadonlyArray<Consumer>
+  isFiltered: boolean
   generation: number
 }
 
@@ -44,16 +46,25 @@ export class Topics {
   private readonly states = new Map<string, TopicState>()
   /** By label; the first 1,000 names have their own. */
   readonly totals = new Map<string, TopicTotals>()
-  private readonly consumers: ReadonlyMap<string, Consumer>
+  private readonly patterns = new PatternTrie<Consumer>()
   private generation = 0
 
-  constructor(consumers: ReadonlyMap<string, Consumer>) {
-    this.consumers = consumers
+  /** A consumer came, or took the place of the one of its name. */
+  put(consumer: Consumer): void {
+    const { name, options } = consumer.subscription
+    if (!consumer.isBroadcast) this.patterns.set(options.topic, name, consumer)
+    this.generation++
   }
 
-  /** The set of subscriptions changed, so every topic has to look again who wants it. */
-  invalidate(): void {
+  /** A consumer went. */
+  remove({ subscription: { name, options } }: Consumer): void {
+    this.patterns.delete(options.topic, name)
     this.generation++
+  }
+
+  /** What the last look at the patterns cost: nodes visited. */
+  get patternsVisited(): number {
+    return this.patterns.visited
   }
 
   /** How many names have state. */
@@ -65,7 +76,8 @@ export class Topics {
   get(topic: TopicName): TopicState {
     const state = this.states.get(topic) ?? this.add(topic)
     if (state.generation !== this.generation) {
-      state.consumers = [...this.consumers.values()].filter((consumer) => consumer.wants(topic))
+      state.consumers = this.patterns.match(topic)
+      state.isFiltered = state.consumers.some((consumer) => consumer.isFiltered)
       state.generation = this.generation
     }
     return state
@@ -81,6 +93,7 @@ export class Topics {
       reserved: isReserved(topic),
       totals: this.totalsOf(name),
       consumers: [],
+      isFiltered: false,
       generation: -1
     }
     this.states.set(name, state)

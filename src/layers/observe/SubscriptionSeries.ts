@@ -37,6 +37,7 @@ export const subscriptionSeries: ReadonlyArray<Series> = [
   counter("expired", "Deliveries whose time had passed", ({ expired }) => expired),
   counter("dropped", "Deliveries ended by a fate, an operator or damage", ({ dropped }) => dropped),
   counter("redelivered", "Hand-outs beyond the first", ({ redelivered }) => redelivered),
+  counter("filter_errors", "Messages whose filter threw", ({ filterErrors }) => filterErrors),
   gauge("pending", "Deliveries not settled", ({ pending }) => pending),
   gauge("parked", "Deliveries kept aside, of those pending", ({ parked }) => parked),
   gauge("in_flight", "Deliveries handed out", ({ inFlight }) => inFlight),

@@ -48,6 +48,33 @@ describe("the bus in an Effect program", () => {
       assert.strictEqual(bus.bus.snapshot().published, 0)
     }).pipe(Effect.provide(memory)))
 
+  it.live("behaviour 7: a handler takes what its filter passes, data or function", () =>
+    Effect.gen(function*() {
+      const bus = yield* CodeFactory.CodeFactory
+      const seen = yield* Ref.make<ReadonlyArray<string>>([])
+      const see = (name: string) => (payload: unknown) =>
+        Ref.update(seen, (all) => [...all, `${name} ${payload}`])
+      yield* bus.handle("data", "t", see("data"), {
+        filter: { payload: { gte: 2 } },
+        maxAge: "1 minute"
+      })
+      yield* bus.handle("function", "t", see("function"), {
+        filter: (payload, { priority }) => Number(payload) > 1 && priority === 5
+      })
+      yield* bus.publish("t", 1)
+      yield* bus.publish("t", 2)
+      yield* bus.publish("t", 3, { priority: 5 })
+      yield* Effect.retry(
+        Effect.filterOrFail(Ref.get(seen), (all) => all.length >= 3),
+        { times: 500, schedule: Schedule.spaced("5 millis") }
+      )
+      assert.sameMembers([...(yield* Ref.get(seen))], ["data 2", "data 3", "function 3"])
+      const [{ options } = assert.fail()] = yield* bus.bus.subscriptions
+      assert.deepInclude(options, { maxAgeMs: 60_000, filter: { payload: { gte: 2 } } })
+      const wrong = yield* Effect.flip(bus.handle("w", "t", see("w"), { filter: {} }))
+      assert.strictEqual(wrong._tag, "MessageInvalid")
+    }).pipe(Effect.provide(memory)))
+
   it.live("a stored payload that does not decode is dead at its first attempt", () =>
     Effect.gen(function*() {
       const bus = yield* CodeFactory.CodeFactory

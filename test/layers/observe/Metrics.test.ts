@@ -65,7 +65,14 @@ describe("metrics", () => {
     Effect.gen(function*() {
       const latency = { bounds: [0.001, 0.01], counts: [1, 2, 3], sum: 7.5 }
       const counts = { matched: 9, replayed: 1, acked: 4, deadLettered: 2, expired: 0, dropped: 0 }
-      const live = { pending: 4, parked: 1, inFlight: 1, deadLetters: 2, redelivered: 3 }
+      const live = {
+        pending: 4,
+        parked: 1,
+        inFlight: 1,
+        deadLetters: 2,
+        filterErrors: 0,
+        redelivered: 3
+      }
       const text = yield* scrape({
         ...atStart,
         published: 12,
