@@ -20,7 +20,7 @@ export type { BusHandle, ItemResult } from "./layers/embed/Handle.ts"
 export type { EmbeddedOptions } from "./layers/Profile.ts"
 export { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"
 export type { HandleOptions, Item, PublishOptions } from "./services/CodeFactory.ts"
-export { BusClosed, IdempotencyConflict, MessageBus, ShardFull } from "./services/MessageBus.ts"
+export { BusClosed, IdempotencyConflict, MessageBus } from "./services/MessageBus.ts"
 export type { Accepted, Delivery, PublishError } from "./services/MessageBus.ts"
 export { LogUnavailable, LogUnopened } from "./services/MessageLog.ts"
 
@@ -40,3 +40,4 @@ export const open = (options?: EmbeddedOptions): Promise<BusHandle> => {
   const handle = create(options)
   return handle.start().then(() => handle)
 }
+export { ShardFull } from "./services/Shards.ts"

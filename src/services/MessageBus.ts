@@ -8,6 +8,7 @@ import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { DeadLetter, DeadLetterFilter, DeadLetterUnknown } from "../domain/DeadLetter.ts"
+import type { Decision, DecisionFilter } from "../domain/Decision.ts"
 import type { Fates } from "../domain/Fate.ts"
 import type { FilterFunction } from "../domain/Filter.ts"
 import type { Draft, Message, MessageInvalid, PayloadTooLarge } from "../domain/Message.ts"
@@ -26,6 +27,7 @@ import type {
 } from "../domain/Subscription.ts"
 import type { TopicReserved } from "../domain/Topic.ts"
 import type { Durability, LogUnavailable } from "./MessageLog.ts"
+import type { ShardFull } from "./Shards.ts"
 
 /** The bus does not take publishes: it has not started, is closing, or is closed. */
 export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
@@ -35,16 +37,6 @@ export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
     return this.state === "NotStarted"
       ? "the bus has not started; start it first"
       : `the bus is ${this.state.toLowerCase()}; nothing was stored`
-  }
-}
-
-/** The shard of the message is full. Remedy: publish again after `retryAfterMs`. */
-export class ShardFull extends Schema.TaggedError<ShardFull>()("ShardFull", {
-  shard: Schema.Int,
-  retryAfterMs: Schema.Int
-}) {
-  override get message(): string {
-    return `shard ${this.shard} is full; publish again after ${this.retryAfterMs} ms`
   }
 }
 
@@ -243,6 +235,12 @@ export class MessageBus extends Context.Service<MessageBus, {
     filter: DeadLetterFilter,
     dryRun: boolean
   ) => Effect.Effect<Replayed, LogUnavailable | BusClosed>
+  /** Decisions with an id above `after` that pass the filter, ascending, at most `limit`. */
+  readonly decisions: (
+    filter: DecisionFilter,
+    after: number,
+    limit: number
+  ) => ReadonlyArray<Decision>
   /** The live state, read without waiting. */
   readonly snapshot: () => Snapshot
 }>()("codefactory/services/MessageBus") {}

@@ -6,6 +6,7 @@
 import { Effect, Layer, Option, Result } from "effect"
 import type { DeadLetter, DeadLetterFilter } from "../../src/domain/DeadLetter.ts"
 import { DeadLetterUnknown } from "../../src/domain/DeadLetter.ts"
+import type { Decision } from "../../src/domain/Decision.ts"
 import { type Draft, type Message, MessageInvalid } from "../../src/domain/Message.ts"
 import { makeIds } from "../../src/domain/MessageId.ts"
 import type { Snapshot } from "../../src/domain/Snapshot.ts"
@@ -24,10 +25,10 @@ import {
   IdempotencyConflict,
   IdempotencyInFlight,
   MessageBus,
-  type PublishError,
-  ShardFull
+  type PublishError
 } from "../../src/services/MessageBus.ts"
 import { LogUnavailable } from "../../src/services/MessageLog.ts"
+import { ShardFull } from "../../src/services/Shards.ts"
 
 /** What tests look at and change behind the edge's back. */
 export interface FakeState {
@@ -36,6 +37,7 @@ export interface FakeState {
   readonly deadLetters: Array<DeadLetter>
   readonly filters: Array<DeadLetterFilter>
   readonly settled: Array<readonly [kind: string, ackIds: ReadonlyArray<string>, ms: number]>
+  readonly decisions: Array<Decision>
   state: Snapshot["state"]
   degraded: ReadonlyArray<string>
   pullsInterrupted: number
@@ -49,6 +51,7 @@ export const fakeState = (): FakeState => ({
   deadLetters: [],
   filters: [],
   settled: [],
+  decisions: [],
   state: "Running",
   degraded: [],
   pullsInterrupted: 0,
@@ -192,6 +195,11 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
           : Option.some({ message, shard: 1, deliveries: [] })
       }),
     ...deadLetterCalls(fake),
+    decisions: ({ kind, subject }, after, limit) =>
+      fake.decisions.filter((made) =>
+        made.id > after && (kind ?? made.kind) === made.kind &&
+        (subject ?? made.subject) === made.subject
+      ).slice(0, limit),
     snapshot: () => snapshotOf(fake)
   }
 }

@@ -8,11 +8,13 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { claimsMax, claimTtlMs } from "../../domain/IdempotencyKey.ts"
 import { makeIds } from "../../domain/MessageId.ts"
+import { watermarksDefault } from "../../domain/Watermark.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
 import { WallOffset } from "../../services/WallOffset.ts"
 import { Totals } from "./Consumer.ts"
-import { Core, type CoreOptions } from "./Core.ts"
+import { Core } from "./Core.ts"
+import type { CoreOptions } from "./CoreOptions.ts"
 import { snapshot, status } from "./Inspection.ts"
 import { retryDue } from "./Outcomes.ts"
 import * as Publisher from "./Publisher.ts"
@@ -23,7 +25,9 @@ import * as Subscriptions from "./Subscriptions.ts"
 import * as Workers from "./Workers.ts"
 
 /** What a bus can be told; durations are milliseconds. */
-export interface BusOptions extends Omit<CoreOptions, "log" | "clock" | "wallOffset" | "random"> {
+export interface BusOptions
+  extends Omit<CoreOptions, "log" | "clock" | "wallOffset" | "random" | "nextId" | "warn">
+{
   /** 2 to 8. Source: guide, "Worker scaling". */
   readonly workersPerShard: number
   /** How long running handlers may go on once the bus is closing. */
@@ -36,6 +40,7 @@ export const optionsDefault: BusOptions = {
   workersPerShard: 4,
   drainMs: 25_000,
   limits: { slotsMax: 10_000, bytesMax: 64 * 1_048_576 },
+  watermarks: watermarksDefault,
   readAhead: { count: 1_000, bytes: 8 * 1_048_576, allBytes: 64 * 1_048_576 },
   subscriptionsMax: 10_000,
   deadLettersMax: 100_000,
@@ -59,14 +64,19 @@ export const make = (
     const log = yield* MessageLog
     const clock = yield* Clock.Clock
     const random = yield* Random.Random
+    const context = yield* Effect.context<never>()
+    const nextId = makeIds(() => random.nextIntUnsafe() | 0, log.recovered.idMillisMax)
     const core = new Core({
       ...options,
       log,
       clock,
       wallOffset: yield* WallOffset,
-      random: () => random.nextDoubleUnsafe()
+      random: () => random.nextDoubleUnsafe(),
+      nextId,
+      warn: (what, cause) => {
+        Effect.runForkWith(context)(Effect.logWarning(what, cause))
+      }
     })
-    const nextId = makeIds(() => random.nextIntUnsafe() | 0, log.recovered.idMillisMax)
     const startReader = yield* readers(core)
     const subscriptions = yield* Subscriptions.make(core, startReader)
     const publisher = Publisher.make(core, startReader, nextId)
@@ -92,6 +102,7 @@ export const make = (
       editDeadLetter: (id, payload) => Replays.edit(core, nextId, id, payload),
       deleteDeadLetters: (filter) => Replays.remove(core, filter),
       replay: (filter, dryRun) => Replays.replay(core, filter, dryRun),
+      decisions: (filter, after, limit) => core.decisions.list(filter, after, limit),
       snapshot: () => snapshot(core)
     })
     return { bus, core }

@@ -4,46 +4,27 @@
  * One event loop owns it. Nothing here waits, so every method is one indivisible step, and no lock
  * is needed between publishers, workers, readers and consumers.
  */
-import type * as Clock from "effect/Clock"
 import * as Semaphore from "effect/Semaphore"
+import type { DecisionMade } from "../../domain/Decision.ts"
 import { hash32, logLaneCount, orderText } from "../../domain/Position.ts"
 import * as Ring from "../../domain/Ring.ts"
 import type { Subscription } from "../../domain/Subscription.ts"
 import type { LogEntry, LogUnavailable, MessageLog } from "../../services/MessageLog.ts"
 import { Buckets } from "./Buckets.ts"
 import { type Attachment, Consumer, type Totals } from "./Consumer.ts"
-import { type ClaimLimits, Deduplication } from "./Deduplication.ts"
+import type { CoreOptions } from "./CoreOptions.ts"
+import { Decisions } from "./Decisions.ts"
+import { Deduplication } from "./Deduplication.ts"
 import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
 import { type Pending, state } from "./Pending.ts"
 import { Retries } from "./Retries.ts"
 import { Settler } from "./Settler.ts"
-import { Shard, type ShardLimits } from "./Shard.ts"
+import { Shard } from "./Shard.ts"
 import { Slot } from "./Slot.ts"
 import { Suspects } from "./Suspects.ts"
 import { Topics } from "./Topics.ts"
-
-/** What a bus is built from. */
-export interface CoreOptions {
-  readonly log: typeof MessageLog.Service
-  readonly clock: Clock.Clock
-  /** How far the wall is ahead of that clock, in seconds. */
-  readonly wallOffset: () => number
-  /** The seeded source of jitter, 0 to 1. */
-  readonly random: () => number
-  readonly shardCount: number
-  readonly limits: ShardLimits
-  /** Deliveries and bytes that one subscription may hold from the log, and all together. */
-  readonly readAhead: { readonly count: number; readonly bytes: number; readonly allBytes: number }
-  /** Most subscriptions. */
-  readonly subscriptionsMax: number
-  /** Most dead letters of one subscription. */
-  readonly deadLettersMax: number
-  /** How many idempotency keys are remembered, and for how long. */
-  readonly claims: ClaimLimits
-  /** Whether the content of a message without an idempotency key is its key. */
-  readonly contentHash: boolean
-}
+import { Volatile } from "./Volatile.ts"
 
 /** The shared state of one bus. */
 export class Core {
@@ -59,6 +40,8 @@ export class Core {
   readonly retries = new Retries()
   readonly leases = new LeaseClock()
   readonly suspects = new Suspects()
+  readonly decisions = new Decisions()
+  readonly volatile: Volatile
   readonly journal: Journal
   /** One change of dead letters at a time: two that ask for one letter must not both find it. */
   readonly letters = Semaphore.makeUnsafe(1)
@@ -95,6 +78,7 @@ export class Core {
     this.settler = new Settler(log, this.consumers)
     this.journal = new Journal(log)
     this.claims = new Deduplication(options.claims, log.recovered.claims)
+    this.volatile = new Volatile(options.warn)
     this.nextIncarnation = log.recovered.nextIncarnation
     this.nextDeadLetter = log.recovered.nextDeadLetter
     this.nextOwnRow = log.recovered.nextOwnRow
@@ -104,6 +88,11 @@ export class Core {
   /** Unix milliseconds. */
   now(): number {
     return this.options.clock.currentTimeMillisUnsafe()
+  }
+
+  /** Keeps a decision for those who ask why. */
+  decide(decision: DecisionMade): void {
+    this.decisions.add(decision, this.now())
   }
 
   /** The shard that owns a position. */

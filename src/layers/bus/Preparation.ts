@@ -13,10 +13,10 @@ import {
   BusClosed,
   IdempotencyConflict,
   IdempotencyInFlight,
-  type PublishError,
-  ShardFull
+  type PublishError
 } from "../../services/MessageBus.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
+import { ShardFull } from "../../services/Shards.ts"
 import type { Core } from "./Core.ts"
 import { fingerprintOf, type Known } from "./Deduplication.ts"
 import type { Outgoing } from "./Router.ts"

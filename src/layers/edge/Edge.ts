@@ -9,6 +9,7 @@ import { MessageBus } from "../../services/MessageBus.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
 import { batchRoutes } from "./BatchRoutes.ts"
 import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
+import { decisionRoutes } from "./DecisionRoutes.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { makeGuard } from "./Guard.ts"
 import { serve } from "./NodeFront.ts"
@@ -35,6 +36,7 @@ export const apiRoutes = (bus: MessageBus["Service"], build: Build): ReadonlyArr
   ...pullRoutes(bus),
   ...subscriptionRoutes(bus),
   ...deadLetterRoutes(bus),
+  ...decisionRoutes(bus),
   ...stateRoutes(bus, build)
 ]
 

@@ -1,0 +1,37 @@
+/**
+ * The options of a core: what one bus is built from.
+ */
+import type * as Clock from "effect/Clock"
+import type { MessageId } from "../../domain/MessageId.ts"
+import type { Watermarks } from "../../domain/Watermark.ts"
+import type { MessageLog } from "../../services/MessageLog.ts"
+import type { ClaimLimits } from "./Deduplication.ts"
+import type { ShardLimits } from "./Shard.ts"
+
+/** What a bus is built from. */
+export interface CoreOptions {
+  readonly log: typeof MessageLog.Service
+  readonly clock: Clock.Clock
+  /** How far the wall is ahead of that clock, in seconds. */
+  readonly wallOffset: () => number
+  /** The seeded source of jitter, 0 to 1. */
+  readonly random: () => number
+  /** Makes message ids: from Unix milliseconds and partition. */
+  readonly nextId: (now: number, partition: number) => MessageId
+  /** Logs a warning from where no effect runs. */
+  readonly warn: (what: string, cause: unknown) => void
+  readonly shardCount: number
+  readonly limits: ShardLimits
+  /** Fills at which the gate of a shard closes and opens. */
+  readonly watermarks: Watermarks
+  /** Deliveries and bytes that one subscription may hold from the log, and all together. */
+  readonly readAhead: { readonly count: number; readonly bytes: number; readonly allBytes: number }
+  /** Most subscriptions. */
+  readonly subscriptionsMax: number
+  /** Most dead letters of one subscription. */
+  readonly deadLettersMax: number
+  /** How many idempotency keys are remembered, and for how long. */
+  readonly claims: ClaimLimits
+  /** Whether the content of a message without an idempotency key is its key. */
+  readonly contentHash: boolean
+}
