@@ -47,6 +47,12 @@ export interface Message {
   readonly replayOf: MessageId | undefined
 }
 
+/** When a message entered the log: at its publish, or when its time had come. Unix milliseconds. */
+export const enteredAt = (message: Message): number =>
+  message.deliverAt === undefined || message.deliverAt < message.publishedAt
+    ? message.publishedAt
+    : message.deliverAt
+
 /** The payload or the headers exceed their limit. Remedy: send less, or a reference to it. */
 export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()("PayloadTooLarge", {
   field: Schema.String,

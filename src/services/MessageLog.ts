@@ -10,9 +10,21 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { DeadLetter, DeadLetterFilter } from "../domain/DeadLetter.ts"
-import type { Message } from "../domain/Message.ts"
-import type { Lane } from "../domain/Priority.ts"
 import type { Subscription } from "../domain/Subscription.ts"
+import type { Changes, Cursor, Delayed, LeaseKept, OwnRow, Take } from "./LogChanges.ts"
+import type { LogEntry } from "./LogEntry.ts"
+import type {
+  CountRequest,
+  DelayedKey,
+  Scanned,
+  ScanRequest,
+  Truncated,
+  TruncateRequest
+} from "./LogReading.ts"
+
+export type * from "./LogChanges.ts"
+export type * from "./LogEntry.ts"
+export type * from "./LogReading.ts"
 
 /**
  * What an accepted message survives: nothing (`memory`), a crash of this machine (`local`: synced
@@ -21,27 +33,6 @@ import type { Subscription } from "../domain/Subscription.ts"
 export const Durability = Schema.Literals(["memory", "local", "replicated"])
 /** A checked durability. */
 export type Durability = typeof Durability.Type
-
-/**
- * A message at its place in the log.
- *
- * `offset` is -1 until the log commits the entry and sets it. `pending` counts deliveries that are
- * not settled; the bus keeps it, and a log that need not survive a restart forgets an entry at 0.
- * Mutable on purpose: one object per message from publish to settlement (hot path).
- */
-export interface LogEntry {
-  readonly message: Message
-  /** Payload and headers in bytes, as the limits count them. */
-  readonly bytes: number
-  readonly partition: number
-  readonly lane: Lane
-  /** `partition * 2 + lane`. */
-  readonly logLane: number
-  /** Tells bodies under one idempotency key apart; present when there is one, or content is. */
-  readonly fingerprint: string | undefined
-  offset: number
-  pending: number
-}
 
 /**
  * A remembered idempotency key: the first acceptance under it. Without one its content, as the
@@ -54,64 +45,6 @@ export interface Claim {
   readonly fingerprint: string
   readonly id: string
   readonly acceptedAt: number
-}
-
-/**
- * Progress of one subscription in one log lane.
- *
- * `ranges` is flat [start, end, ...], `attempts` is flat [offset, attempts, ...] and names the
- * unsettled deliveries that were handed out.
- */
-export interface Cursor {
-  readonly incarnation: number
-  readonly logLane: number
-  readonly floor: number
-  readonly ranges: ReadonlyArray<number>
-  readonly attempts: ReadonlyArray<number>
-}
-
-/**
- * A delivery that left the lane for a row of its own, with a full copy of its message.
- *
- * It is delivered once no unsettled message of its key lies below offset `after` of `logLane`, and
- * not before `dueAt` (Unix milliseconds). `attempts` counts hand-outs so far.
- */
-export interface OwnRow {
-  readonly id: number
-  readonly incarnation: number
-  readonly logLane: number
-  readonly after: number
-  readonly message: Message
-  readonly attempts: number
-  readonly dueAt: number
-}
-
-/** One hand-out, journalled before its handler runs. In lane 128 `offset` is an own row's id. */
-export interface Take {
-  readonly incarnation: number
-  readonly logLane: number
-  readonly offset: number
-  readonly attempt: number
-}
-
-/** A change of everything but the messages; all of it is committed, or nothing. */
-export interface Changes {
-  /** Created or changed. */
-  readonly subscriptions?: ReadonlyArray<Subscription>
-  /** Incarnations that end, with their cursors, own rows and dead letters. */
-  readonly subscriptionsRemoved?: ReadonlyArray<number>
-  readonly cursors?: ReadonlyArray<Cursor>
-  /** Added, or replaced by id. */
-  readonly deadLetters?: ReadonlyArray<DeadLetter>
-  readonly deadLettersRemoved?: ReadonlyArray<number>
-  /** Added, or replaced by id. */
-  readonly ownRows?: ReadonlyArray<OwnRow>
-  readonly ownRowsRemoved?: ReadonlyArray<number>
-  /**
-   * The cursors and own rows carry the attempts of every unsettled delivery taken before this
-   * call, so the journal may forget those takes once the change is committed.
-   */
-  readonly checkpoint?: boolean
 }
 
 /** What stood in the log when it was opened. */
@@ -132,30 +65,14 @@ export interface Recovered {
   readonly ownRows: ReadonlyArray<OwnRow>
   /** Dead letters per incarnation. */
   readonly deadLetterCounts: ReadonlyMap<number, number>
-  /** Claims accepted at or after the time asked for. */
+  readonly leases: ReadonlyArray<LeaseKept>
+  /** Messages that wait for their time, and their payloads and headers in bytes. */
+  readonly delayedCount: number
+  readonly delayedBytes: number
+  /** Claims accepted at or after the time asked for, those of delayed messages included. */
   readonly claims: ReadonlyArray<Claim>
   /** What was found damaged and set aside, one sentence each. */
   readonly damaged: ReadonlyArray<string>
-}
-
-/** What to read: entries of one log lane at `from` and above whose topic is wanted. */
-export interface ScanRequest {
-  readonly logLane: number
-  readonly from: number
-  readonly countMax: number
-  /** At least one entry is returned even when it alone is larger. */
-  readonly bytesMax: number
-  readonly wants: (topic: string) => boolean
-}
-
-/**
- * What was read, ascending. Every wanted entry in [`from`, `next`) is either among `entries` or its
- * offset among `damaged`; go on from `next`, which is the head once all is read.
- */
-export interface Scanned {
-  readonly entries: ReadonlyArray<LogEntry>
-  readonly next: number
-  readonly damaged: ReadonlyArray<number>
 }
 
 /**
@@ -202,11 +119,15 @@ export class MessageLog extends Context.Service<MessageLog, {
   readonly first: (logLane: number) => number
   /** The offset that the next committed entry of a log lane gets. */
   readonly head: (logLane: number) => number
-  /** Bytes that the log occupies. */
+  /** Bytes that the log occupies, without what it has deleted. */
   readonly sizeBytes: () => number
+  /** Payloads and headers, in bytes, of what a log lane retains at and above an offset. */
+  readonly bytesFrom: (logLane: number, offset: number) => number
+  /** When the oldest of what is retained entered the log (Unix milliseconds), if known. */
+  readonly oldest: () => number | undefined
   /**
    * Appends entries, all or none, giving each the next offset of its log lane, and remembers their
-   * idempotency keys in the same commit.
+   * idempotency keys in the same commit; `changes` are part of it too.
    *
    * `onDone` runs once, synchronously at the commit, in commit order over all calls (before this
    * call returns, when the log need not wait); with a failure nothing was stored. What it returns
@@ -216,7 +137,8 @@ export class MessageLog extends Context.Service<MessageLog, {
    */
   readonly append: (
     entries: ReadonlyArray<LogEntry>,
-    onDone: (failure: LogUnavailable | undefined) => () => void
+    onDone: (failure: LogUnavailable | undefined) => () => void,
+    changes?: Changes
   ) => void
   /** Commits a change. `onCommitted` runs synchronously at the commit, in the same order. */
   readonly commit: (
@@ -226,6 +148,21 @@ export class MessageLog extends Context.Service<MessageLog, {
   /** Notes hand-outs so that they outlive the process; not synced, so not a power cut. */
   readonly journal: (takes: ReadonlyArray<Take>) => Effect.Effect<void, LogUnavailable>
   readonly scan: (request: ScanRequest) => Effect.Effect<Scanned, LogUnavailable>
+  /** How many entries there are; what is damaged or deleted does not count. */
+  readonly count: (request: CountRequest) => Effect.Effect<number>
+  /** Delayed messages due after `after`, in due order; at least one, whatever its bytes. */
+  readonly delayed: (
+    after: DelayedKey | undefined,
+    limit: number,
+    bytesMax: number
+  ) => Effect.Effect<ReadonlyArray<Delayed>, LogUnavailable>
+  /** The delayed message with this id, while it waits. */
+  readonly findDelayed: (id: string) => Effect.Effect<Option.Option<Delayed>, LogUnavailable>
+  /**
+   * Deletes the oldest messages that may go, as many as one commit should; entries are gone at the
+   * call, even when it fails, and their space once it succeeds. One call at a time.
+   */
+  readonly truncate: (request: TruncateRequest) => Effect.Effect<Truncated, LogUnavailable>
   /** The entry of a message id, while retained. */
   readonly find: (id: string) => Effect.Effect<Option.Option<LogEntry>, LogUnavailable>
   /** Dead letters with an id above `after` that pass the filter, ascending, at most `limit`. */

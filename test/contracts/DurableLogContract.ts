@@ -83,7 +83,8 @@ export const durableLogContract = (
       after: 5,
       message: entryOf().message,
       attempts,
-      dueAt: 99
+      dueAt: 99,
+      parked: undefined
     })
     const cursor = { incarnation: 1, logLane: 1, floor: 2, ranges: [3, 5], attempts: [2, 1] }
     const byLane = ({ cursors }: Recovered) =>

@@ -7,7 +7,7 @@ import { logLaneCount } from "../../src/domain/Position.ts"
 import type { Subscription, SubscriptionName } from "../../src/domain/Subscription.ts"
 import type { TopicName } from "../../src/domain/Topic.ts"
 import type { TopicPattern } from "../../src/domain/TopicPattern.ts"
-import type { LogEntry, ScanRequest } from "../../src/services/MessageLog.ts"
+import type { Delayed, LogEntry, ScanRequest } from "../../src/services/MessageLog.ts"
 
 const nextId = makeIds(() => 7, 1_700_000_000_000)
 
@@ -21,6 +21,7 @@ interface EntryFields {
   readonly headers?: string
   readonly pending?: number
   readonly publishedAt?: number
+  readonly deliverAt?: number
 }
 
 /** An entry to append: one delivery of it is pending unless said otherwise. */
@@ -38,7 +39,7 @@ export const entryOf = (fields: EntryFields = {}): LogEntry => {
       contentType: undefined,
       traceparent: undefined,
       publishedAt: fields.publishedAt ?? 1_700_000_000_000,
-      deliverAt: undefined,
+      deliverAt: fields.deliverAt,
       expiresAt: undefined,
       context: undefined,
       replayOf: undefined
@@ -92,3 +93,16 @@ export const everything = (logLane: number, from = 0): ScanRequest => ({
 /** The payloads of entries, in order. */
 export const payloadsOf = (entries: ReadonlyArray<LogEntry>) =>
   entries.map((entry) => entry.message.payload)
+
+/** A delayed message, as its entry. */
+export const delayedOf = (dueAt: number, fields: EntryFields = {}): Delayed => {
+  const { bytes, fingerprint, message } = entryOf({ ...fields, deliverAt: dueAt })
+  return { id: message.id, dueAt, message, fingerprint, bytes }
+}
+
+/** Offsets from which on everything is needed: none, but for those given by lane. */
+export const neededFrom = (
+  heads: (logLane: number) => number,
+  needed: Readonly<Record<number, number>> = {}
+): ReadonlyArray<number> =>
+  Array.from({ length: logLaneCount }, (_, logLane) => needed[logLane] ?? heads(logLane))

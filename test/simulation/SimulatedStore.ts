@@ -10,9 +10,15 @@ import { mergeAttempts } from "../../src/layers/log/AttemptsMerge.ts"
 import { BlockHeader } from "../../src/layers/log/BlockCodec.ts"
 import { isIntact, seal } from "../../src/layers/log/BlockLayout.ts"
 import { page } from "../../src/layers/log/DeadLetterPage.ts"
-import { type AttemptsJournal, LogStore, type Transaction } from "../../src/layers/log/LogStore.ts"
+import {
+  type AttemptsJournal,
+  LogStore,
+  type Transaction,
+  type Truncation
+} from "../../src/layers/log/LogStore.ts"
 import { LogUnavailable, type LogUnopened, type Take } from "../../src/services/MessageLog.ts"
-import { applyChanges, empty, sizeOf } from "./SyncedState.ts"
+import { simulatedDelays } from "./SimulatedDelays.ts"
+import { applyChanges, applyTruncation, empty, recoveredBeside, sizeOf } from "./SyncedState.ts"
 
 /** What goes wrong, and how long things take (milliseconds of Effect's clock). */
 export interface Faults {
@@ -32,6 +38,7 @@ export class SimulatedDisk {
   /** Transactions that were stored, and blocks that were read. */
   readonly transactions: Array<{ readonly entries: number; readonly changes: number }> = []
   blocksRead = 0
+  blocksDeleted = 0
   private synced = empty
   private notes: Array<Take> = []
   private covering = false
@@ -103,8 +110,11 @@ export class SimulatedDisk {
           ownRows: [...this.synced.ownRows.values()],
           deadLetterCounts: new Map([...counts].map(([key, { length }]) => [key, length])),
           damaged: [],
-          sizeBytes: sizeOf(this.synced)
+          sizeBytes: sizeOf(this.synced),
+          ...recoveredBeside(this.synced)
         },
+        ...simulatedDelays(this.delay, () => this.synced),
+        truncate: (truncation) => this.truncate(process, truncation),
         transact: (transaction) => this.transact(process, transaction),
         headers: (after) => Effect.sync(() => this.headers(after)),
         readBlocks: (seqs) =>
@@ -138,15 +148,19 @@ export class SimulatedDisk {
       )
   }
 
+  private get mayFail(): Effect.Effect<void, LogUnavailable> {
+    return Effect.flatMap(Random.next, (share) => {
+      const reason = this.forced.shift() ?? (share < this.faults.failing ? "Full" : undefined)
+      if (reason !== "Full" && reason !== "Io") return Effect.void
+      this.failures[reason]++
+      return Effect.fail(new LogUnavailable({ reason, detail: "simulated" }))
+    })
+  }
+
   private transact(process: number, { block, changes, seq }: Transaction) {
     return Effect.gen({ self: this }, function*() {
       yield* this.delay
-      const isFailing = (yield* Random.next) < this.faults.failing
-      const reason = this.forced.shift() ?? (isFailing ? "Full" : undefined)
-      if (reason === "Full" || reason === "Io") {
-        this.failures[reason]++
-        return yield* new LogUnavailable({ reason, detail: "simulated" })
-      }
+      yield* this.mayFail
       if (block !== undefined) seal(block.header, block.bodies)
       if (process === this.process) {
         const blocks = new Map(this.synced.blocks)
@@ -158,6 +172,21 @@ export class SimulatedDisk {
       yield* this.delay // Stored, but nobody knows yet.
       if (process !== this.process) return yield* ended
       return { block, sizeBytes: sizeOf(this.synced) }
+    })
+  }
+
+  private truncate(process: number, truncation: Truncation) {
+    return Effect.gen({ self: this }, function*() {
+      yield* this.delay
+      yield* this.mayFail
+      if (process === this.process) {
+        const before = this.synced.blocks.size
+        this.synced = applyTruncation(this.synced, truncation)
+        this.blocksDeleted += before - this.synced.blocks.size
+      }
+      yield* this.delay // Deleted, but nobody knows yet.
+      if (process !== this.process) return yield* ended
+      return { sizeBytes: sizeOf(this.synced) }
     })
   }
 

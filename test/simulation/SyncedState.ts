@@ -2,9 +2,11 @@
  * What a simulated disk holds durably, and how a change turns it into the next state.
  */
 import type { DeadLetter } from "../../src/domain/DeadLetter.ts"
+import { millisOfId } from "../../src/domain/MessageId.ts"
 import type { Subscription } from "../../src/domain/Subscription.ts"
 import type { StoredBlock } from "../../src/layers/log/BlockCodec.ts"
-import type { Changes, Cursor, OwnRow } from "../../src/services/MessageLog.ts"
+import type { LaneBounds, Truncation } from "../../src/layers/log/LogStore.ts"
+import type { Changes, Cursor, Delayed, LeaseKept, OwnRow } from "../../src/services/MessageLog.ts"
 
 /** All that is durable. Never changed, but replaced. */
 export interface Synced {
@@ -16,6 +18,9 @@ export interface Synced {
   readonly cursors: ReadonlyMap<string, Cursor>
   readonly ownRows: ReadonlyMap<number, OwnRow>
   readonly letters: ReadonlyMap<number, DeadLetter>
+  readonly delayed: ReadonlyMap<string, Delayed>
+  readonly leases: ReadonlyArray<LeaseKept>
+  readonly bounds: LaneBounds | undefined
 }
 
 /** A disk on which nothing was ever written. */
@@ -27,8 +32,18 @@ export const empty: Synced = {
   subscriptions: new Map(),
   cursors: new Map(),
   ownRows: new Map(),
-  letters: new Map()
+  letters: new Map(),
+  delayed: new Map(),
+  leases: [],
+  bounds: undefined
 }
+
+/** What is durable once the blocks below one are deleted. */
+export const applyTruncation = (synced: Synced, { below, bounds }: Truncation): Synced => ({
+  ...synced,
+  blocks: new Map([...synced.blocks].filter(([seq]) => seq >= below)),
+  bounds
+})
 
 /** What is durable once a change is committed. */
 export const applyChanges = (synced: Synced, changes: Changes): Synced => {
@@ -67,8 +82,20 @@ export const applyChanges = (synced: Synced, changes: Changes): Synced => {
       ({ id }) => id,
       isKept,
       changes.deadLettersRemoved
-    )
+    ),
+    delayed: changeDelayed(synced.delayed, changes),
+    leases: changes.leases ?? synced.leases
   }
+}
+
+const changeDelayed = (
+  rows: ReadonlyMap<string, Delayed>,
+  { delayed, delayedRemoved }: Changes
+): ReadonlyMap<string, Delayed> => {
+  if (delayed === undefined && delayedRemoved === undefined) return rows
+  const all = new Map([...rows, ...(delayed ?? []).map((row) => [row.id, row] as const)])
+  for (const id of delayedRemoved ?? []) all.delete(id)
+  return all
 }
 
 const update = <K, A extends { readonly incarnation: number }>(
@@ -86,3 +113,12 @@ const update = <K, A extends { readonly incarnation: number }>(
 /** Bytes of the blocks. */
 export const sizeOf = ({ blocks }: Synced): number =>
   [...blocks.values()].reduce((sum, { bodies, header }) => sum + header.length + bodies.length, 0)
+
+/** What a store finds of delayed messages, leases and bounds. */
+export const recoveredBeside = ({ bounds, delayed, leases }: Synced) => ({
+  bounds,
+  leases,
+  delayedCount: delayed.size,
+  delayedBytes: [...delayed.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+  idMillisMax: Math.max(0, ...[...delayed.keys()].map(millisOfId))
+})

@@ -112,7 +112,8 @@ const replayPage = (core: Core, page: ReadonlyArray<DeadLetter>) => {
       after: core.log.head(logLane),
       message: letter.message,
       attempts: 0,
-      dueAt: 0
+      dueAt: 0,
+      parked: undefined
     }
   })
   return core.log.commit(

@@ -204,5 +204,6 @@ export const ownRowOf = ({ attempts, consumer, entry, ownRow }: Pending): OwnRow
   after: entry.offset,
   message: entry.message,
   attempts,
-  dueAt: 0
+  dueAt: 0,
+  parked: undefined
 })

@@ -31,6 +31,13 @@ export class BlockCache {
     return block
   }
 
+  /** Forgets all blocks below one. */
+  drop(below: number): void {
+    for (const [seq, { bytes }] of this.blocks) { // No more than fit into the cache.
+      if (seq < below && this.blocks.delete(seq)) this.bytes -= bytes
+    }
+  }
+
   /** Keeps a block; one larger than the limit is not kept. */
   add(block: StoredBlock, header: BlockHeader | undefined): CachedBlock {
     const bytes = block.header.byteLength + block.bodies.byteLength

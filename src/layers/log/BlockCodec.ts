@@ -2,6 +2,7 @@
  * Blocks, written from log entries and read back one entry at a time.
  */
 import { crc32 } from "node:zlib"
+import { enteredAt } from "../../domain/Message.ts"
 import { millisOfId } from "../../domain/MessageId.ts"
 import { laneOfLogLane, logLaneCount, partitionOfLogLane } from "../../domain/Position.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
@@ -97,7 +98,8 @@ export class BlockWriter {
       view.setUint32(row + rowAt.size, entry.bytes, true)
       row += blockSizes.row
       if (claim !== 0) claims++
-      if (message.publishedAt > published) published = message.publishedAt
+      const entered = enteredAt(message)
+      if (entered > published) published = entered
       if (message.id < idMin) idMin = message.id
       else if (message.id > idMax) idMax = message.id
     }
@@ -108,7 +110,7 @@ export class BlockWriter {
     view.setUint32(blockAt.claims, claims, true)
     view.setFloat64(blockAt.idMillisMin, millisOfId(idMin), true)
     view.setFloat64(blockAt.idMillisMax, millisOfId(idMax), true)
-    view.setFloat64(blockAt.publishedMax, published, true)
+    view.setFloat64(blockAt.enteredMax, published, true)
   }
 }
 
@@ -117,11 +119,13 @@ export class BlockHeader {
   /** How many entries, and how many of them carry an idempotency key. */
   readonly entries: number
   readonly claims: number
-  /** The earliest and latest time an id carries, and the latest publish time: Unix milliseconds. */
+  /** The earliest and latest time an id carries, and when the last message entered (Unix ms). */
   readonly idMillisMin: number
   readonly idMillisMax: number
-  readonly publishedMax: number
+  readonly enteredMax: number
   readonly topics: ReadonlyArray<string>
+  /** Of header and bodies. */
+  readonly bytes: number
   private readonly view: DataView
 
   constructor(header: Uint8Array) {
@@ -130,7 +134,8 @@ export class BlockHeader {
     this.claims = this.view.getUint32(blockAt.claims, true)
     this.idMillisMin = this.view.getFloat64(blockAt.idMillisMin, true)
     this.idMillisMax = this.view.getFloat64(blockAt.idMillisMax, true)
-    this.publishedMax = this.view.getFloat64(blockAt.publishedMax, true)
+    this.enteredMax = this.view.getFloat64(blockAt.enteredMax, true)
+    this.bytes = header.byteLength + this.view.getUint32(blockAt.bodyBytes, true)
     this.topics = this.readTopics(Buffer.from(header.buffer, header.byteOffset, header.byteLength))
   }
 

@@ -19,6 +19,8 @@ export class BlockIndex {
   nextBlock = 1
   /** Bytes that the store occupies. */
   sizeBytes = 0
+  /** The latest time an id carries (Unix milliseconds), also of blocks that are gone. */
+  idMillisMax = 0
 
   /** The offset that the next entry of a log lane gets. */
   readonly head = (logLane: number): number => this.directory.head(logLane)
@@ -35,10 +37,19 @@ export class BlockIndex {
     return this.entryAdder(block.seq, header)
   }
 
+  /** Forgets the blocks below one, and all entries below the first of each lane. */
+  drop(below: number): void {
+    this.directory.free()
+    this.times.drop(below)
+    this.cache.drop(below)
+  }
+
   private entryAdder(seq: number, header: BlockHeader): () => number {
     const { directory } = this
     const topics = directory.topicNumbers(header)
-    this.times.add(seq, header.idMillisMin, header.idMillisMax)
+    const { bytes, enteredMax, idMillisMax, idMillisMin } = header
+    this.times.add({ block: seq, idMillisMin, idMillisMax, enteredMax, bytes })
+    if (idMillisMax > this.idMillisMax) this.idMillisMax = idMillisMax
     this.nextBlock = seq + 1
     let entry = 0 // The entries of a block are added one by one, between the callbacks.
     return () => directory.add(seq, header, topics, entry++)

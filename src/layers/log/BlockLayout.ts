@@ -5,7 +5,7 @@
  * checksums of the bodies: a damaged body costs one message, a damaged header those of its block.
  *
  *     header  u32 magic, u32 version, u32 crc, u32 header bytes, u32 entries, u32 claims,
- *             f64 first and f64 last id time, f64 last publish time, u32 topics, u32 body bytes
+ *             f64 first and f64 last id time, f64 last time of entry, u32 topics, u32 body bytes
  *     row     u32 log lane | topic << 8, f64 offset, u32 body start, u32 body bytes, u32 size as
  *             limits count it, u32 crc of the body             (one per entry)
  *     topic   u16 length, ASCII                               (one per topic)
@@ -36,7 +36,7 @@ export const blockAt = {
   claims: 20,
   idMillisMin: 24,
   idMillisMax: 32,
-  publishedMax: 40,
+  enteredMax: 40,
   topics: 48,
   bodyBytes: 52
 } as const

@@ -9,20 +9,14 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { claimsMax } from "../../domain/IdempotencyKey.ts"
-import {
-  type Claim,
-  type LogEntry,
-  type LogUnavailable,
-  LogUnopened,
-  MessageLog,
-  type Recovered
-} from "../../services/MessageLog.ts"
+import { type LogUnopened, MessageLog, type Recovered } from "../../services/MessageLog.ts"
 import { BlockHeader } from "./BlockCodec.ts"
 import { BlockIndex } from "./BlockIndex.ts"
 import * as BlockReader from "./BlockReader.ts"
 import * as GroupCommit from "./GroupCommit.ts"
-import { LogStore, type StoreRecovered } from "./LogStore.ts"
+import { type LaneBounds, LogStore, type StoreRecovered } from "./LogStore.ts"
+import { readClaims } from "./StoredClaims.ts"
+import * as Truncation from "./Truncation.ts"
 
 /** The log over whatever store there is; `claimsFor` is how long idempotency keys are kept. */
 export const layer = (
@@ -42,10 +36,12 @@ export const layer = (
         retainsSettled: true,
         journals: true,
         recovered,
-        first: () => 0, // Nothing is deleted yet: retention comes with its own change.
+        first: (logLane) => index.directory.first(logLane),
         head: index.head,
         sizeBytes: () => index.sizeBytes,
-        append: (entries, onDone) => submit(entries, undefined, onDone),
+        bytesFrom: (logLane, offset) => index.directory.bytesFrom(logLane, offset),
+        oldest: () => index.times.at(0)?.enteredMax,
+        append: (entries, onDone, changes) => submit(entries, changes, onDone),
         commit: (changes, onCommitted = nothing) => {
           // At the call, not when the effect runs: `changes` know nothing of what is taken between.
           const checkpoint = changes.checkpoint === true ? store.journal.checkpoint() : undefined
@@ -64,6 +60,9 @@ export const layer = (
             return failure === undefined ? Effect.void : Effect.fail(failure)
           }),
         ...BlockReader.make(store, index),
+        delayed: store.delayed,
+        findDelayed: store.findDelayed,
+        truncate: Truncation.make(store, index),
         deadLetters: store.deadLetters,
         release: nothing
       })
@@ -78,15 +77,15 @@ const recover = Effect.fnUntraced(function*(
 ) {
   const damaged = [...store.recovered.damaged]
   const claiming: Array<number> = []
+  const { bounds } = store.recovered
+  restoreBounds(index, bounds)
   let after: number | undefined = 0 // A cursor over the pages of headers.
-  let idMillisMax = 0
   while (after !== undefined) {
     const page: Effect.Success<ReturnType<typeof store.headers>> = yield* store.headers(after)
     for (const { header: bytes, seq } of page.headers) {
       const header = new BlockHeader(bytes)
       index.addAll(seq, header)
-      if (header.idMillisMax > idMillisMax) idMillisMax = header.idMillisMax
-      if (header.claims > 0 && header.publishedMax >= claimsSince) claiming.push(seq)
+      if (header.claims > 0 && header.enteredMax >= claimsSince) claiming.push(seq)
     }
     damaged.push(...page.damaged)
     after = page.next
@@ -94,8 +93,15 @@ const recover = Effect.fnUntraced(function*(
   raiseHeads(index, store.recovered)
   index.sizeBytes = store.recovered.sizeBytes
   const claims = yield* readClaims(store, claiming.toReversed(), claimsSince)
+  const idMillisMax = Math.max(index.idMillisMax, store.recovered.idMillisMax)
   return { ...store.recovered, damaged, idMillisMax, claims } satisfies Recovered
 })
+
+const restoreBounds = (index: BlockIndex, bounds: LaneBounds | undefined): void => {
+  index.idMillisMax = bounds?.idMillisMax ?? 0
+  bounds?.heads.forEach((head, logLane) => index.directory.raise(logLane, head))
+  bounds?.firsts.forEach((first, logLane) => index.directory.raiseFirst(logLane, first))
+}
 
 /**
  * Where the last blocks were lost, progress beyond them tells that they were there: an offset given
@@ -110,35 +116,4 @@ const raiseHeads = (index: BlockIndex, { cursors, subscriptions }: StoreRecovere
     const handedOut = attempts.filter((_, at) => at % 2 === 0).map((offset) => offset + 1)
     directory.raise(logLane, Math.max(floor, ranges.at(-1) ?? 0, ...handedOut))
   }
-}
-
-/** The claims of these blocks (newest first), in order of acceptance. */
-const readClaims = Effect.fnUntraced(
-  function*(store: LogStore["Service"], seqs: ReadonlyArray<number>, since: number) {
-    const newestFirst: Array<Claim> = []
-    let done = 0 // Blocks come in groups; see `readBlocks`.
-    while (done < seqs.length && newestFirst.length < claimsMax) {
-      const { blocks, count } = yield* store.readBlocks(seqs.slice(done, done + 256))
-      for (const { bodies, header: bytes } of blocks) {
-        const header = new BlockHeader(bytes)
-        for (let at = header.entries - 1; at >= 0; at--) {
-          const claim = header.hasClaim(at) ? claimOf(header.entry(at, bodies)) : undefined
-          if (claim !== undefined && claim.acceptedAt >= since) newestFirst.push(claim)
-        }
-      }
-      done += count
-    }
-    return newestFirst.slice(0, claimsMax).toReversed()
-  },
-  Effect.catchTag(
-    "LogUnavailable",
-    ({ detail }: LogUnavailable) =>
-      Effect.fail(new LogUnopened({ reason: "Io", path: "log.db", detail }))
-  )
-)
-
-const claimOf = (entry: LogEntry | undefined): Claim | undefined => {
-  if (entry?.fingerprint === undefined) return undefined
-  const { id, idempotencyKey, key, publishedAt, topic } = entry.message
-  return { topic, key, idempotencyKey, fingerprint: entry.fingerprint, id, acceptedAt: publishedAt }
 }

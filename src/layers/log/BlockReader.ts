@@ -1,11 +1,20 @@
 /**
- * Reading the block log: the wanted entries of a lane, or the entry of an id.
+ * Reading the block log: the wanted entries of a lane, how many there are, or the entry of an id.
+ *
+ * Ids do not ascend within a lane: a delayed message comes late, with the id it was accepted under.
+ * So an entry is looked for in every block whose range of id times holds the id's.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { millisOfId, partitionOfId } from "../../domain/MessageId.ts"
 import { partitionOfLogLane } from "../../domain/Position.ts"
-import type { LogEntry, LogUnavailable, Scanned, ScanRequest } from "../../services/MessageLog.ts"
+import type {
+  CountRequest,
+  LogEntry,
+  LogUnavailable,
+  Scanned,
+  ScanRequest
+} from "../../services/MessageLog.ts"
 import type { CachedBlock } from "./BlockCache.ts"
 import { BlockHeader, type StoredBlock } from "./BlockCodec.ts"
 import type { BlockIndex } from "./BlockIndex.ts"
@@ -21,7 +30,10 @@ export const make = (store: LogStore["Service"], index: BlockIndex) => {
     Effect.gen(function*() {
       const selected = yield* select(index, request)
       const entries = yield* readPlaces(store, index, selected.places)
-      const unread = selected.places.filter((_, at) => entries[at] === undefined)
+      const first = index.directory.first(request.logLane) // What was deleted meanwhile is gone.
+      const unread = selected.places.filter(({ offset }, at) =>
+        entries[at] === undefined && offset >= first
+      )
       return {
         entries: entries.filter((entry) => entry !== undefined),
         next: selected.next,
@@ -39,7 +51,21 @@ export const make = (store: LogStore["Service"], index: BlockIndex) => {
       return Option.none()
     })
 
-  return { scan, find }
+  const count = Effect.fnUntraced(function*({ from, logLane, to, wants }: CountRequest) {
+    const end = Math.min(to, index.head(logLane))
+    let counted = 0 // A sum over slices.
+    for (
+      let at = Math.max(from, index.directory.first(logLane));
+      at < end;
+      at += sliceLength
+    ) { // Slices, as above.
+      counted += index.directory.count(logLane, at, Math.min(end, at + sliceLength), wants)
+      if (at + sliceLength < end) yield* Effect.yieldNow
+    }
+    return counted
+  })
+
+  return { scan, find, count }
 }
 
 const ascending = (a: number, b: number): number => a - b

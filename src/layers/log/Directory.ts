@@ -7,27 +7,7 @@
  */
 import { logLaneCount } from "../../domain/Position.ts"
 import type { BlockHeader } from "./BlockCodec.ts"
-
-/** Entries per chunk of a lane. */
-const chunkLength = 1_024
-
-/** Stands for the block of an offset whose block was lost. */
-const lost = -1
-
-/** Entries of one lane: block number, index in the block, topic number, size in bytes. */
-interface Chunk {
-  readonly blocks: Float64Array
-  readonly indexes: Uint16Array
-  readonly topics: Uint32Array
-  readonly sizes: Uint32Array
-}
-
-const makeChunk = (): Chunk => ({
-  blocks: new Float64Array(chunkLength).fill(lost),
-  indexes: new Uint16Array(chunkLength),
-  topics: new Uint32Array(chunkLength),
-  sizes: new Uint32Array(chunkLength)
-})
+import { chunkLength, LaneChunks, lost } from "./LaneChunks.ts"
 
 /** Where one entry is. */
 export interface Place {
@@ -61,17 +41,24 @@ export interface Want {
 
 /** All lanes. Mutable on purpose: one addition for every message (hot path). */
 export class Directory {
-  private readonly heads = new Float64Array(logLaneCount)
-  private readonly lanes: ReadonlyArray<Array<Chunk>> = Array.from(
-    { length: logLaneCount },
-    () => []
-  )
+  private readonly lanes = Array.from({ length: logLaneCount }, () => new LaneChunks())
+  private readonly none = new LaneChunks() // Only so that indexing needs no assertion.
   private readonly names: Array<string> = []
   private readonly numbers = new Map<string, number>()
 
   /** The offset the next entry of a lane gets. */
   head(logLane: number): number {
-    return this.heads[logLane] ?? 0
+    return this.lane(logLane).head
+  }
+
+  /** Below it, the entries of a lane are gone. */
+  first(logLane: number): number {
+    return this.lane(logLane).first
+  }
+
+  /** Bytes of the entries of a lane at and above an offset. */
+  bytesFrom(logLane: number, offset: number): number {
+    return this.lane(logLane).bytesFrom(offset)
   }
 
   /** The numbers of a block's topics, in the order of its header. */
@@ -86,43 +73,85 @@ export class Directory {
 
   /** Adds entry `index` of a block; offsets that were skipped are lost. Returns its offset. */
   add(block: number, header: BlockHeader, topics: ReadonlyArray<number>, index: number): number {
-    const logLane = header.logLane(index)
+    const lane = this.lane(header.logLane(index))
     const offset = header.offset(index)
-    const chunk = this.chunkFor(logLane, offset)
+    const chunk = lane.chunkFor(offset)
     const at = offset % chunkLength
     chunk.blocks[at] = block
     chunk.indexes[at] = index
     chunk.topics[at] = topics[header.topic(index)] ?? 0
     chunk.sizes[at] = header.size(index)
-    this.raise(logLane, offset + 1)
+    chunk.bytes += header.size(index)
+    if (offset >= lane.head) lane.head = offset + 1
     return offset
   }
 
   /** Makes `head` the least head of a lane; offsets skipped by that are lost. */
   raise(logLane: number, head: number): void {
-    if (head > this.head(logLane)) this.heads[logLane] = head
+    const lane = this.lane(logLane)
+    if (head > lane.head) lane.head = head
+  }
+
+  /** Makes `first` the least first offset of a lane: what lies below is gone. */
+  raiseFirst(logLane: number, first: number): void {
+    const lane = this.lane(logLane)
+    if (first > lane.first) lane.first = Math.min(first, lane.head)
+  }
+
+  /** Gives up the memory of what is gone. */
+  free(): void {
+    for (const lane of this.lanes) lane.free()
+  }
+
+  /** The block of the first entry at or above an offset that was not lost; infinite without one. */
+  blockFrom(logLane: number, offset: number): number {
+    const lane = this.lane(logLane)
+    let at = Math.max(offset, lane.first) // A cursor: only what was lost is passed.
+    while (at < lane.head && lane.blockAt(at) === lost) at++
+    return at < lane.head ? lane.blockAt(at) : Number.POSITIVE_INFINITY
+  }
+
+  /** The first entry of a lane that is neither in a block below `block` nor lost below `needed`. */
+  firstFrom(logLane: number, block: number, needed: number): number {
+    const lane = this.lane(logLane)
+    const end = Math.min(needed, lane.head)
+    let at = lane.first // A cursor over what is about to be deleted.
+    while (at < end && lane.blockAt(at) < block) at++
+    return at
+  }
+
+  /** How many entries of a part of a lane are wanted. */
+  count(logLane: number, from: number, to: number, wants: (topic: string) => boolean): number {
+    const lane = this.lane(logLane)
+    const wanted = new Map<number, boolean>()
+    const end = Math.min(to, lane.head)
+    let count = 0 // Measured hot loop: a subscription that lags may lag by millions.
+    for (let offset = Math.max(from, lane.first); offset < end; offset++) {
+      const chunk = lane.chunkAt(offset)
+      const at = offset % chunkLength
+      if ((chunk?.blocks[at] ?? lost) === lost) continue
+      if (this.isWanted(wanted, chunk?.topics[at] ?? 0, wants)) count++
+    }
+    return count
   }
 
   /** The wanted entries of a part of a lane, ascending. */
   select({ atLeastOne, bytes, count, from, logLane, to, wants }: Want): Selection {
     const places: Array<Place> = []
     const damaged: Array<number> = []
-    const end = Math.min(to, this.head(logLane))
+    const lane = this.lane(logLane)
+    const end = Math.min(to, lane.head)
     const wanted = new Map<number, boolean>()
     let taken = 0 // Measured hot loop: a narrow pattern passes millions of entries.
-    for (let offset = from; offset < end; offset++) {
-      const chunk = this.lanes[logLane]?.[Math.floor(offset / chunkLength)]
+    for (let offset = Math.max(from, lane.first); offset < end; offset++) {
+      const chunk = lane.chunkAt(offset)
       const at = offset % chunkLength
       const block = chunk?.blocks[at] ?? lost
       if (block === lost) {
         damaged.push(offset)
         continue
       }
-      const topic = chunk?.topics[at] ?? 0
-      const known = wanted.get(topic)
-      const isWanted = known ?? wants(this.names[topic] ?? "")
-      if (known === undefined) wanted.set(topic, isWanted)
-      if (!isWanted) continue
+      if (!this.isWanted(wanted, chunk?.topics[at] ?? 0, wants)) continue
       const size = chunk?.sizes[at] ?? 0
       const room = taken + size <= bytes || (atLeastOne && places.length === 0)
       if (places.length >= count || !room) {
@@ -131,13 +160,22 @@ export class Directory {
       taken += size
       places.push({ offset, block, index: chunk?.indexes[at] ?? 0 })
     }
-    return { places, bytes: taken, damaged, next: Math.max(end, from), full: false }
+    return { places, bytes: taken, damaged, next: Math.max(end, from, lane.first), full: false }
   }
 
-  private chunkFor(logLane: number, offset: number): Chunk {
-    const lane = this.lanes[logLane] ?? []
-    const wanted = Math.floor(offset / chunkLength)
-    while (lane.length <= wanted) lane.push(makeChunk())
-    return lane[wanted] ?? makeChunk()
+  private isWanted(
+    known: Map<number, boolean>,
+    topic: number,
+    wants: (topic: string) => boolean
+  ): boolean {
+    const before = known.get(topic)
+    if (before !== undefined) return before
+    const isWanted = wants(this.names[topic] ?? "")
+    known.set(topic, isWanted)
+    return isWanted
+  }
+
+  private lane(logLane: number): LaneChunks {
+    return this.lanes[logLane] ?? this.none
   }
 }

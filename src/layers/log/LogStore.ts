@@ -6,9 +6,13 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type { DeadLetter, DeadLetterFilter } from "../../domain/DeadLetter.ts"
 import type {
   Changes,
+  Claim,
+  Delayed,
+  DelayedKey,
   LogUnavailable,
   LogUnopened,
   Recovered,
@@ -30,9 +34,36 @@ export interface Stored {
   readonly sizeBytes: number
 }
 
-/** What stood in the store when it was opened, attempts of the journal merged in. */
-export interface StoreRecovered extends Omit<Recovered, "claims" | "idMillisMax"> {
+/** What is known of all lanes, so that nothing starts anew when every block is gone. */
+export interface LaneBounds {
+  /** By log lane: the next offset, and the first retained one. */
+  readonly heads: Float64Array
+  readonly firsts: Float64Array
+  /** The latest time an id carries (Unix milliseconds). */
+  readonly idMillisMax: number
+}
+
+/** Deletes all blocks below one, and stores the bounds of the lanes. */
+export interface Truncation {
+  readonly below: number
+  readonly bounds: LaneBounds
+}
+
+/**
+ * What stood in the store when it was opened, attempts of the journal merged in. `idMillisMax` is
+ * that of delayed messages.
+ */
+export interface StoreRecovered extends Omit<Recovered, "claims"> {
   readonly sizeBytes: number
+  /** As of the last truncation, if there was one. */
+  readonly bounds: LaneBounds | undefined
+}
+
+/** Claims of delayed messages accepted at or after `since`, ascending after `after`. */
+export interface ClaimsRequest {
+  readonly since: number
+  readonly after: { readonly acceptedAt: number; readonly id: string } | undefined
+  readonly limit: number
 }
 
 /** Some stored headers, ascending; a damaged one is set aside and named by a sentence. */
@@ -80,5 +111,20 @@ export class LogStore extends Context.Service<LogStore, {
     after: number,
     limit: number
   ) => Effect.Effect<ReadonlyArray<DeadLetter>, LogUnavailable>
+  /** Delayed messages after a place in due order; at least one, whatever its bytes. */
+  readonly delayed: (
+    after: DelayedKey | undefined,
+    limit: number,
+    bytesMax: number
+  ) => Effect.Effect<ReadonlyArray<Delayed>, LogUnavailable>
+  readonly findDelayed: (id: string) => Effect.Effect<Option.Option<Delayed>, LogUnavailable>
+  /** Which only the opening reads. */
+  readonly delayedClaims: (
+    request: ClaimsRequest
+  ) => Effect.Effect<ReadonlyArray<Claim>, LogUnavailable>
+  /** Deletes durably, beside transactions, one at a time; after a failure all may be there yet. */
+  readonly truncate: (
+    truncation: Truncation
+  ) => Effect.Effect<{ readonly sizeBytes: number }, LogUnavailable>
   readonly journal: AttemptsJournal
 }>()("codefactory/layers/log/LogStore") {}

@@ -21,6 +21,7 @@ import {
   type ScanRequest
 } from "../../services/MessageLog.ts"
 import { page } from "./DeadLetterPage.ts"
+import { DelayedRows } from "./DelayedRows.ts"
 import { EntryRing } from "./EntryRing.ts"
 
 /** An empty log for as long as the layer lives. */
@@ -28,12 +29,14 @@ export const layer: Layer.Layer<MessageLog> = Layer.sync(MessageLog, () => {
   const lanes = Array.from({ length: logLaneCount }, () => new EntryRing())
   const spare = new EntryRing() // Only so that indexing needs no assertion: lanes are 0 to 127.
   const lane = (index: number): EntryRing => lanes[index] ?? spare
-  const letters = new Map<number, DeadLetter>()
+  const kept: Kept = { letters: new Map(), delayed: new DelayedRows() }
 
   const append = (
     entries: ReadonlyArray<LogEntry>,
-    onDone: (failure: LogUnavailable | undefined) => () => void
+    onDone: (failure: LogUnavailable | undefined) => () => void,
+    changes?: Changes
   ): void => {
+    if (changes !== undefined) applyTo(kept, changes)
     for (const entry of entries) {
       entry.pending = 1 // Until it is routed: what comes before it may be settled meanwhile.
       lane(entry.logLane).push(entry)
@@ -45,7 +48,7 @@ export const layer: Layer.Layer<MessageLog> = Layer.sync(MessageLog, () => {
 
   const commit = (changes: Changes, onCommitted?: () => void) =>
     Effect.sync(() => {
-      applyTo(letters, changes)
+      applyTo(kept, changes)
       onCommitted?.()
     })
 
@@ -60,17 +63,29 @@ export const layer: Layer.Layer<MessageLog> = Layer.sync(MessageLog, () => {
     first: (index) => lane(index).first,
     head: (index) => lane(index).head,
     sizeBytes: () => lanes.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytesFrom: (index, offset) => bytesOf(lane(index).from(offset)),
+    oldest: () => undefined,
     append,
     commit,
     journal: () => Effect.void,
     scan: (request) => Effect.sync(() => scan(lane(request.logLane), request)),
+    count: ({ from, logLane, to, wants }) =>
+      Effect.sync(() => {
+        const isWanted = ({ message, offset }: LogEntry) => offset < to && wants(message.topic)
+        return Iterable.size(Iterable.filter(lane(logLane).from(from), isWanted))
+      }),
+    delayed: (after, limit, bytesMax) =>
+      Effect.sync(() => kept.delayed.page(after, limit, bytesMax)),
+    findDelayed: (id) => Effect.sync(() => Option.fromUndefinedOr(kept.delayed.find(id))),
+    // Nothing settled is kept.
+    truncate: () => Effect.succeed({ entries: 0, bytes: 0, more: false }),
     find: (id) =>
       Effect.sync(() => {
         const high = partitionOfId(id) * 2
         return Option.orElse(findIn(high, id), () => findIn(high + 1, id))
       }),
     deadLetters: (filter, after, limit) =>
-      Effect.sync(() => page(letters.values(), filter, after, limit)),
+      Effect.sync(() => page(kept.letters.values(), filter, after, limit)),
     release: (entry) => lane(entry.logLane).settle()
   })
 })
@@ -86,6 +101,9 @@ const nothing: Recovered = {
   cursors: [],
   ownRows: [],
   deadLetterCounts: new Map(),
+  leases: [],
+  delayedCount: 0,
+  delayedBytes: 0,
   claims: [],
   damaged: []
 }
@@ -103,8 +121,18 @@ const scan = (lane: EntryRing, request: ScanRequest): Scanned => {
   return { entries, next: Math.max(lane.head, request.from), damaged: [] }
 }
 
-/** Dead letters are all that must be kept of a change: the bus holds everything else in memory. */
-const applyTo = (letters: Map<number, DeadLetter>, changes: Changes): void => {
+const bytesOf = (entries: Iterable<LogEntry>): number =>
+  Iterable.reduce(entries, 0, (sum, { bytes }) => sum + bytes)
+
+/** All that must be kept of changes: the bus holds everything else in memory. */
+interface Kept {
+  readonly letters: Map<number, DeadLetter>
+  readonly delayed: DelayedRows
+}
+
+const applyTo = ({ delayed, letters }: Kept, changes: Changes): void => {
+  for (const row of changes.delayed ?? []) delayed.put(row)
+  for (const id of changes.delayedRemoved ?? []) delayed.remove(id)
   for (const letter of changes.deadLetters ?? []) letters.set(letter.id, letter)
   for (const id of changes.deadLettersRemoved ?? []) letters.delete(id)
   if (changes.subscriptionsRemoved === undefined) return

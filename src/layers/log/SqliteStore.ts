@@ -3,7 +3,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { join } from "node:path"
+import { millisOfId } from "../../domain/MessageId.ts"
 import { LogUnavailable, LogUnopened } from "../../services/MessageLog.ts"
 import { type Failure, reasonOf } from "../drivers/sqlite/Failure.ts"
 import { AttemptsFiles } from "./AttemptsFiles.ts"
@@ -24,7 +26,7 @@ export const layer = (options: StartOptions): Layer.Layer<LogStore, LogUnopened>
     Effect.gen(function*() {
       const unopened = unopenedAt(options.directory)
       const ask = yield* startThread(options)
-      const opened = yield* Effect.mapError(ask("open", undefined), unopened)
+      const { delayedIdMax, ...opened } = yield* Effect.mapError(ask("open", undefined), unopened)
       yield* Effect.addFinalizer(() => Effect.ignore(ask("close", undefined)))
       const journal = yield* openJournal(options.directory)
       const takes = journal.read(opened.epoch)
@@ -33,7 +35,12 @@ export const layer = (options: StartOptions): Layer.Layer<LogStore, LogUnopened>
       yield* Effect.mapError(ask("begin", { epoch, ...merged }), unopened)
       journal.reset(epoch)
       return LogStore.of({
-        recovered: { ...opened, epoch, ...withChanged(opened, merged) },
+        recovered: {
+          ...opened,
+          epoch,
+          idMillisMax: delayedIdMax === undefined ? 0 : millisOfId(delayedIdMax),
+          ...withChanged(opened, merged)
+        },
         transact: (transaction) =>
           Effect.mapError(
             ask("transact", transaction, buffersOf(transaction.block)),
@@ -44,6 +51,21 @@ export const layer = (options: StartOptions): Layer.Layer<LogStore, LogUnopened>
         readBlocks: (seqs) => Effect.mapError(ask("readBlocks", seqs), unavailable),
         deadLetters: (filter, after, limit) =>
           Effect.mapError(ask("deadLetters", { filter, after, limit }), unavailable),
+        delayed: (after, limit, bytesMax) =>
+          Effect.flatMap(
+            Effect.mapError(ask("delayed", { after, limit, bytesMax }), unavailable),
+            ({ damaged, rows }) =>
+              damaged.length === 0
+                ? Effect.succeed(rows)
+                : Effect.as(Effect.logError("delayed messages are lost", ...damaged), rows)
+          ),
+        findDelayed: (id) =>
+          Effect.mapBoth(ask("findDelayed", id), {
+            onFailure: unavailable,
+            onSuccess: Option.fromUndefinedOr
+          }),
+        delayedClaims: (request) => Effect.mapError(ask("delayedClaims", request), unavailable),
+        truncate: (truncation) => Effect.mapError(ask("truncate", truncation), unavailable),
         journal
       })
     })

@@ -1,12 +1,15 @@
 import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Layer, References } from "effect"
+import { TestClock } from "effect/testing"
 import * as BlockLog from "../../../src/layers/log/BlockLog.ts"
 import { type LogEntry, MessageLog } from "../../../src/services/MessageLog.ts"
 import { append } from "../../contracts/Append.ts"
+import { delayedContract } from "../../contracts/DelayedContract.ts"
 import { durableLogContract, failingLogContract } from "../../contracts/DurableLogContract.ts"
-import { entryOf, everything } from "../../contracts/LogSamples.ts"
+import { entryOf, everything, neededFrom, payloadsOf } from "../../contracts/LogSamples.ts"
 import { messageLogContract } from "../../contracts/MessageLogContract.ts"
-import { SimulatedDisk } from "../../simulation/SimulatedStore.ts"
+import { retentionContract } from "../../contracts/RetentionContract.ts"
+import { noFaults, SimulatedDisk } from "../../simulation/SimulatedStore.ts"
 
 const simulated = Effect.sync(() => {
   const disk = new SimulatedDisk()
@@ -21,6 +24,8 @@ const simulated = Effect.sync(() => {
 
 const name = "BlockLog over the simulated store"
 messageLogContract(name, simulated)
+delayedContract(name, simulated)
+retentionContract(name, simulated)
 durableLogContract(name, simulated)
 failingLogContract(name, simulated)
 
@@ -122,3 +127,63 @@ it.effect("a callback that throws stops nobody else", () =>
       layer
     )
   }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
+
+it.effect("pitfall 41: killed while it deletes, a log has deleted all of it or nothing", () =>
+  Effect.gen(function*() {
+    const seen = new Set<number>()
+    for (let killedAt = 0; killedAt <= 10; killedAt++) { // Milliseconds into the deletion.
+      const { afterKill, disk, log: layer } = yield* simulated
+      const found = yield* Effect.provide(
+        MessageLog.use(Effect.fnUntraced(function*(log) {
+          for (const n of [0, 1, 2]) yield* append(log, [entryOf({ payload: `${n}` })])
+          disk.faults = { delayMsMax: 4, failing: 0 }
+          yield* Effect.forkDetach(
+            log.truncate({
+              needed: neededFrom(log.head, { 1: 2 }),
+              olderThan: Number.POSITIVE_INFINITY,
+              bytesMax: 0
+            }),
+            { startImmediately: true }
+          )
+          yield* TestClock.adjust(killedAt)
+          const killed = yield* afterKill
+          disk.faults = noFaults
+          return killed
+        })),
+        layer
+      )
+      yield* Effect.provide(
+        MessageLog.use(Effect.fnUntraced(function*(log) {
+          const { damaged, entries } = yield* log.scan(everything(1))
+          const first = log.first(1)
+          seen.add(first)
+          assert.deepStrictEqual(payloadsOf(entries), ["0", "1", "2"].slice(first))
+          assert.deepStrictEqual([damaged, log.head(1)], [[], 3])
+        })),
+        found
+      )
+    }
+    assert.deepStrictEqual([...seen].toSorted(), [0, 2])
+  }))
+
+it.effect("a deletion that fails is made up for by the next one", () =>
+  Effect.gen(function*() {
+    const { disk, failNext, log: layer } = yield* simulated
+    yield* Effect.provide(
+      MessageLog.use(Effect.fnUntraced(function*(log) {
+        for (const n of [0, 1, 2]) yield* append(log, [entryOf({ payload: `${n}` })])
+        const request = {
+          needed: neededFrom(log.head, { 1: 2 }),
+          olderThan: Number.POSITIVE_INFINITY,
+          bytesMax: 0
+        }
+        yield* failNext
+        assert.strictEqual((yield* Effect.flip(log.truncate(request))).reason, "Io")
+        assert.deepStrictEqual([disk.blocksDeleted, log.first(1)], [0, 2])
+        yield* log.truncate(request)
+        assert.strictEqual(disk.blocksDeleted, 2)
+        assert.deepStrictEqual(payloadsOf((yield* log.scan(everything(1))).entries), ["2"])
+      })),
+      layer
+    )
+  }))

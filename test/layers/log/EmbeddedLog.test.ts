@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite"
 import * as EmbeddedLog from "../../../src/layers/log/EmbeddedLog.ts"
 import { MessageLog } from "../../../src/services/MessageLog.ts"
 import { append } from "../../contracts/Append.ts"
+import { delayedContract } from "../../contracts/DelayedContract.ts"
 import { directory } from "../../contracts/Directory.ts"
 import { durableLogContract } from "../../contracts/DurableLogContract.ts"
 import {
@@ -17,6 +18,7 @@ import {
   subscriptionOf
 } from "../../contracts/LogSamples.ts"
 import { messageLogContract } from "../../contracts/MessageLogContract.ts"
+import { retentionContract } from "../../contracts/RetentionContract.ts"
 
 const logAt = (path: string, pagesMax?: number) =>
   EmbeddedLog.layer({
@@ -52,6 +54,8 @@ const embedded = Effect.map(directory, (path) => ({
 }))
 
 messageLogContract("EmbeddedLog", embedded)
+delayedContract("EmbeddedLog", embedded)
+retentionContract("EmbeddedLog", embedded)
 durableLogContract("EmbeddedLog", embedded)
 
 it.effect("a log that is open refuses a second opener, in this process and in others", () =>
@@ -79,10 +83,10 @@ it.effect("a log of a newer version, and what is no log, are refused by name", (
   Effect.gen(function*() {
     const path = yield* directory
     yield* withLogAt(path, (log) => append(log, [entryOf()]))
-    yield* tamper(path, "PRAGMA user_version = 2")
+    yield* tamper(path, "PRAGMA user_version = 3")
     const newer = yield* refusalOf(path)
     assert.deepStrictEqual([newer.reason, newer.path], ["Newer", join(path, "log.db")])
-    yield* tamper(path, "PRAGMA user_version = 1; PRAGMA application_id = 1")
+    yield* tamper(path, "PRAGMA user_version = 2; PRAGMA application_id = 1")
     assert.strictEqual((yield* refusalOf(path)).reason, "Damaged")
     fs.writeFileSync(join(path, "log.db"), "this is no database, though it is long ".repeat(100))
     const garbage = yield* refusalOf(path)

@@ -3,10 +3,12 @@ import { Effect } from "effect"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
 import { MessageLog } from "../../../src/services/MessageLog.ts"
 import { append } from "../../contracts/Append.ts"
+import { delayedContract } from "../../contracts/DelayedContract.ts"
 import { entryOf } from "../../contracts/LogSamples.ts"
 import { messageLogContract } from "../../contracts/MessageLogContract.ts"
 
 messageLogContract("MemoryLog", Effect.succeed({ log: MemoryLog.layer }))
+delayedContract("MemoryLog", Effect.succeed({ log: MemoryLog.layer }))
 
 it.effect("forgets settled messages, also behind one that stays pending for long", () =>
   Effect.gen(function*() {

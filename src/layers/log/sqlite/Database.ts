@@ -5,11 +5,13 @@
 import { accessSync, constants, mkdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync, StatementSync } from "node:sqlite"
+import type { Claim, Delayed } from "../../../services/MessageLog.ts"
 import { type Failure, reasonOf } from "../../drivers/sqlite/Failure.ts"
 import { openDatabase, openLock } from "../../drivers/sqlite/Open.ts"
 import type { StoredBlock } from "../BlockCodec.ts"
 import { seal } from "../BlockLayout.ts"
-import type { BlocksRead, Stored, Transaction } from "../LogStore.ts"
+import type { BlocksRead, ClaimsRequest, Stored, Transaction, Truncation } from "../LogStore.ts"
+import type { DelayedPage } from "./DelayedTable.ts"
 import type { Calls, OpenedRows, PackedHeaders, StartOptions } from "./Protocol.ts"
 import { prepare, readHeaders, readRows, sizer } from "./Recovery.ts"
 import { makeTables } from "./Tables.ts"
@@ -103,6 +105,30 @@ export class Database {
       if (bytes >= readBytesMax) break
     }
     return { blocks, count }
+  }
+
+  /** In a transaction of its own; when it failed, a new connection looks at what is there. */
+  truncate({ below, bounds }: Truncation): Calls["truncate"]["reply"] {
+    const { sizeBytes, tables, transaction } = this.connect()
+    try { // Remembers that it failed.
+      transaction(() => tables.truncate(below, bounds))
+    } catch (cause) {
+      if (reasonOf(cause).reason !== "Full") this.disconnect()
+      throw cause
+    }
+    return { sizeBytes: sizeBytes() }
+  }
+
+  delayed({ after, bytesMax, limit }: Calls["delayed"]["request"]): DelayedPage {
+    return this.connect().tables.delayed.page(after, limit, bytesMax)
+  }
+
+  findDelayed(id: string): Delayed | undefined {
+    return this.connect().tables.delayed.find(id)
+  }
+
+  delayedClaims(request: ClaimsRequest): ReadonlyArray<Claim> {
+    return this.connect().tables.delayed.claims(request)
   }
 
   deadLetters({ after, filter, limit }: Calls["deadLetters"]["request"]) {

@@ -2,9 +2,17 @@
  * What the main thread and the store's thread say to each other: one request, one reply.
  */
 import type { DeadLetter, DeadLetterFilter } from "../../../domain/DeadLetter.ts"
-import type { Cursor, OwnRow } from "../../../services/MessageLog.ts"
+import type { Claim, Cursor, Delayed, DelayedKey, OwnRow } from "../../../services/MessageLog.ts"
 import type { Failure } from "../../drivers/sqlite/Failure.ts"
-import type { BlocksRead, Stored, StoreRecovered, Transaction } from "../LogStore.ts"
+import type {
+  BlocksRead,
+  ClaimsRequest,
+  Stored,
+  StoreRecovered,
+  Transaction,
+  Truncation
+} from "../LogStore.ts"
+import type { DelayedPage } from "./DelayedTable.ts"
 
 /** How the thread is started. `pagesMax` limits the database (pages of 16 KiB). */
 export interface StartOptions {
@@ -13,7 +21,10 @@ export interface StartOptions {
 }
 
 /** All rows but blocks and dead letters, as the last process left them; epoch 0 in a new log. */
-export type OpenedRows = StoreRecovered
+export interface OpenedRows extends Omit<StoreRecovered, "idMillisMax"> {
+  /** The greatest id of a delayed message. */
+  readonly delayedIdMax: string | undefined
+}
 
 /** Headers, packed: thousands of small buffers would cost more than their contents. */
 export interface PackedHeaders {
@@ -47,6 +58,23 @@ export interface Calls {
       readonly limit: number
     }
     readonly reply: ReadonlyArray<DeadLetter>
+  }
+  readonly delayed: {
+    readonly request: {
+      readonly after: DelayedKey | undefined
+      readonly limit: number
+      readonly bytesMax: number
+    }
+    readonly reply: DelayedPage
+  }
+  readonly findDelayed: { readonly request: string; readonly reply: Delayed | undefined }
+  readonly delayedClaims: {
+    readonly request: ClaimsRequest
+    readonly reply: ReadonlyArray<Claim>
+  }
+  readonly truncate: {
+    readonly request: Truncation
+    readonly reply: { readonly sizeBytes: number }
   }
   /** Marks the log as closed and lets go of it. */
   readonly close: { readonly request: undefined; readonly reply: undefined }

@@ -5,12 +5,19 @@
  * ends, with what is whole.
  */
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite"
-import type { OwnRow } from "../../../services/MessageLog.ts"
 import type { Failure } from "../../drivers/sqlite/Failure.ts"
 import { isIntact } from "../BlockLayout.ts"
 import type { OpenedRows, PackedHeaders } from "./Protocol.ts"
-import { checksum, readCursor, readSubscription, readWithMessage } from "./Rows.ts"
-import { applicationId, formatVersion, schema } from "./Schema.ts"
+import {
+  checksum,
+  readBounds,
+  readCursor,
+  readLeases,
+  readOwnRow,
+  readSubscription,
+  singles
+} from "./Rows.ts"
+import { applicationId, formatVersion, migrations, schema } from "./Schema.ts"
 
 /** Bytes of headers per page: a start holds few of them twice. */
 const pageBytesMax = 4 * 1_048_576
@@ -18,11 +25,13 @@ const pageBytesMax = 4 * 1_048_576
 const pragma = (db: DatabaseSync, name: string): number =>
   Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0])
 
-/** Bytes of the database, as a function that is cheap to call after every commit. */
+/** Bytes of the database in use, as a function that is cheap to call after every commit. */
 export const sizer = (db: DatabaseSync): () => number => {
   const pageBytes = pragma(db, "page_size")
-  const pageCount = db.prepare("PRAGMA page_count")
-  return () => Number(pageCount.get()?.["page_count"]) * pageBytes
+  const pages = db.prepare("PRAGMA page_count")
+  const free = db.prepare("PRAGMA freelist_count")
+  return () =>
+    (Number(pages.get()?.["page_count"]) - Number(free.get()?.["freelist_count"])) * pageBytes
 }
 
 /** Makes the tables of a new database; says why another one is not a log that can be opened. */
@@ -36,12 +45,17 @@ export const prepare = (db: DatabaseSync): Failure | undefined => {
   if (pragma(db, "application_id") !== applicationId) {
     return { reason: "Damaged", detail: "it is a database of another program" }
   }
-  return version > formatVersion
-    ? {
-      reason: "Newer",
-      detail: `it has format ${version}, this version reads up to ${formatVersion}`
-    }
-    : undefined
+  if (version > formatVersion) {
+    const detail = `it has format ${version}, this version reads up to ${formatVersion}`
+    return { reason: "Newer", detail }
+  }
+  const steps = Array.from(
+    { length: formatVersion - version },
+    (_, step) => migrations.get(version + step) ?? ""
+  )
+  // One transaction, which ends with the connection when any of it fails.
+  if (steps.length > 0) db.exec(`BEGIN; ${steps.join("")} COMMIT`)
+  return undefined
 }
 
 /** Everything but blocks and dead letters. */
@@ -65,6 +79,19 @@ export const readRows = (db: DatabaseSync): OpenedRows => {
       ? [readCursor(Number(row["key"]), row["data"])]
       : setAside(db, "cursors", "id", Number(row["key"]), damaged)
   )
+  const single = (id: number): Uint8Array | undefined => {
+    const row = db.prepare("SELECT id AS key, data, crc FROM singles WHERE id = ?").get(id)
+    if (row === undefined) return undefined
+    if (isUnchanged(row) && row["data"] instanceof Uint8Array) return row["data"]
+    setAside(db, "singles", "id", id, damaged)
+    return undefined
+  }
+  const bounds = single(singles.bounds)
+  const leases = single(singles.leases)
+  const delayed = db.prepare(
+    "SELECT count(*) AS n, total(bytes) AS bytes, max(id) AS last FROM delayed"
+  ).get()
+  const last = delayed?.["last"]
   const counts = db.prepare(
     "SELECT incarnation, count(*) AS n FROM dead_letters GROUP BY incarnation"
   ).all()
@@ -75,8 +102,13 @@ export const readRows = (db: DatabaseSync): OpenedRows => {
     nextDeadLetter: meta.get("next_dead_letter") ?? 1,
     nextOwnRow: meta.get("next_own_row") ?? 1,
     subscriptions: intact("subscriptions", "incarnation", readSubscription),
-    ownRows: intact("own_rows", "id", (data) => readWithMessage<OwnRow>(data)),
+    ownRows: intact("own_rows", "id", readOwnRow),
     cursors,
+    bounds: bounds === undefined ? undefined : readBounds(bounds),
+    leases: leases === undefined ? [] : readLeases(leases),
+    delayedCount: Number(delayed?.["n"]),
+    delayedBytes: Number(delayed?.["bytes"]),
+    delayedIdMax: typeof last === "string" ? last : undefined,
     deadLetterCounts: new Map(counts.map(({ incarnation, n }) => [Number(incarnation), Number(n)])),
     damaged,
     sizeBytes: sizer(db)()
@@ -115,7 +147,7 @@ const isUnchanged = ({ crc, data, key }: Record<string, SQLOutputValue>): boolea
   (typeof data === "string" || data instanceof Uint8Array) && checksum(Number(key), data) === crc
 
 /** Moves a row to `quarantine`, and says so. */
-const setAside = (
+export const setAside = (
   db: DatabaseSync,
   source: string,
   column: string,

@@ -5,10 +5,14 @@ import { crc32 } from "node:zlib"
 import type { DeadLetter } from "../../../domain/DeadLetter.ts"
 import type { Message } from "../../../domain/Message.ts"
 import { optionsDefault, type Subscription } from "../../../domain/Subscription.ts"
-import type { Cursor, OwnRow } from "../../../services/MessageLog.ts"
+import type { Cursor, Delayed, LeaseKept, OwnRow } from "../../../services/MessageLog.ts"
+import type { LaneBounds } from "../LogStore.ts"
+
+/** The rows of the table `singles`. */
+export const singles = { bounds: 1, leases: 2 } as const
 
 /** The checksum of a row. */
-export const checksum = (key: number, data: string | Uint8Array): number =>
+export const checksum = (key: number | string, data: string | Uint8Array): number =>
   crc32(data, crc32(String(key)))
 
 /** The key of a cursor's row. */
@@ -50,8 +54,8 @@ const withAllFields = (message: Message): Message => ({
   replayOf: message.replayOf
 })
 
-/** The own row or dead letter in a row's JSON text. */
-export const readWithMessage = <A extends OwnRow | DeadLetter>(data: string): A => {
+/** The own row, dead letter or delayed message in a row's JSON text. */
+export const readWithMessage = <A extends OwnRow | DeadLetter | Delayed>(data: string): A => {
   const row: A = JSON.parse(data) // Written by this program; the checksum says it is unchanged.
   return { ...row, message: withAllFields(row.message) }
 }
@@ -60,4 +64,58 @@ export const readWithMessage = <A extends OwnRow | DeadLetter>(data: string): A 
 export const readSubscription = (data: string): Subscription => {
   const row: Subscription = JSON.parse(data) // Written by this program, as above.
   return { ...row, options: { ...optionsDefault, ...row.options } }
+}
+
+/** The own row in a row's JSON text; it has all fields, as its message. */
+export const readOwnRow = (data: string): OwnRow => {
+  const row = readWithMessage<OwnRow>(data)
+  return { ...row, parked: row.parked }
+}
+
+/** The delayed message in a row's JSON text; it has all fields, as its message. */
+export const readDelayed = (data: string): Delayed => {
+  const row = readWithMessage<Delayed>(data)
+  return { ...row, fingerprint: row.fingerprint }
+}
+
+const bytesOf = (numbers: Float64Array): Uint8Array =>
+  new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)
+
+const numbersOf = (data: Uint8Array): Float64Array => new Float64Array(Uint8Array.from(data).buffer)
+
+/** Bounds of lanes as numbers: the heads, the firsts, the latest id time. */
+export const writeBounds = ({ firsts, heads, idMillisMax }: LaneBounds): Uint8Array =>
+  bytesOf(Float64Array.from([...heads, ...firsts, idMillisMax]))
+
+/** The bounds in a row. */
+export const readBounds = (data: Uint8Array): LaneBounds => {
+  const numbers = numbersOf(data)
+  const lanes = (numbers.length - 1) / 2
+  return {
+    heads: numbers.slice(0, lanes),
+    firsts: numbers.slice(lanes, 2 * lanes),
+    idMillisMax: numbers[2 * lanes] ?? 0
+  }
+}
+
+/** Leases as numbers, five for each. */
+export const writeLeases = (leases: ReadonlyArray<LeaseKept>): Uint8Array =>
+  bytesOf(Float64Array.from(
+    leases.flatMap(({ attempt, incarnation, leaseUntil, logLane, offset }) => [
+      incarnation,
+      logLane,
+      offset,
+      attempt,
+      leaseUntil
+    ])
+  ))
+
+/** The leases in a row. */
+export const readLeases = (data: Uint8Array): ReadonlyArray<LeaseKept> => {
+  const numbers = numbersOf(data)
+  return Array.from({ length: numbers.length / 5 }, (_, at) => {
+    const [incarnation = 0, logLane = 0, offset = 0, attempt = 0, leaseUntil = 0] = numbers
+      .subarray(at * 5)
+    return { incarnation, logLane, offset, attempt, leaseUntil }
+  })
 }

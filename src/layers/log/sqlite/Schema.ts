@@ -1,14 +1,27 @@
 /**
- * The tables of the embedded log, first version. All rows but those of `meta` carry a checksum.
+ * The tables of the embedded log, second version, and the way there from the first. All rows but
+ * those of `meta` carry a checksum.
  */
 
 /** "CFB" and a 1: tells our databases from others. */
 export const applicationId = 0x43464201
 
 /** Version of these tables. A database with a greater one is not opened. */
-export const formatVersion = 1
+export const formatVersion = 2
 
-/** Creates the tables in an empty database. `delayed` is for messages that wait for their time. */
+/** What version 2 brought: messages that wait for their time, and single rows. */
+const second = `
+  -- claimed_at: when its idempotency key was first used, if it has one.
+  CREATE TABLE delayed (
+    id TEXT PRIMARY KEY, due_at INTEGER NOT NULL, claimed_at INTEGER, bytes INTEGER NOT NULL,
+    data TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
+  CREATE INDEX delayed_due ON delayed (due_at, id, bytes);
+  CREATE INDEX delayed_claimed ON delayed (claimed_at, id) WHERE claimed_at IS NOT NULL;
+  -- 1: heads and firsts of all log lanes, and the latest id time; 2: live leases.
+  CREATE TABLE singles (id INTEGER PRIMARY KEY, data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT;
+`
+
+/** Creates the tables in an empty database. */
 export const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   INSERT INTO meta VALUES ('epoch', 0), ('clean', 1), ('next_incarnation', 1),
@@ -29,10 +42,7 @@ export const schema = `
     crc INTEGER NOT NULL) STRICT;
   CREATE INDEX dead_letters_of ON dead_letters (incarnation);
   CREATE INDEX dead_letters_named ON dead_letters (subscription, id);
-  CREATE TABLE delayed (
-    id TEXT PRIMARY KEY, due_at INTEGER NOT NULL, data TEXT NOT NULL,
-    crc INTEGER NOT NULL) STRICT;
-  CREATE INDEX delayed_due ON delayed (due_at);
+${second}
   -- What was found damaged, as it was found.
   CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY, source TEXT NOT NULL, key INTEGER NOT NULL, data ANY,
@@ -40,3 +50,9 @@ export const schema = `
   PRAGMA application_id = ${applicationId};
   PRAGMA user_version = ${formatVersion};
 `
+
+/** By version, what makes the tables of the next one of them. */
+export const migrations: ReadonlyMap<number, string> = new Map([
+  // Version 1 had a table for delayed messages, but nothing that wrote it.
+  [1, `DROP TABLE delayed; ${second} PRAGMA user_version = 2;`]
+])

@@ -1,15 +1,26 @@
 /**
  * Changes of everything but blocks, as statements of one open database. Throws what SQLite throws.
  */
-import type { DatabaseSync } from "node:sqlite"
+import type { DatabaseSync, StatementSync } from "node:sqlite"
 import type { DeadLetter, DeadLetterFilter } from "../../../domain/DeadLetter.ts"
 import type { Subscription } from "../../../domain/Subscription.ts"
 import type { Changes, Cursor, OwnRow } from "../../../services/MessageLog.ts"
-import { checksum, cursorKey, readWithMessage, writeCursor } from "./Rows.ts"
+import type { LaneBounds } from "../LogStore.ts"
+import { makeDelayedTable } from "./DelayedTable.ts"
+import {
+  checksum,
+  cursorKey,
+  readWithMessage,
+  singles,
+  writeBounds,
+  writeCursor,
+  writeLeases
+} from "./Rows.ts"
 
 /** The statements that change and query rows. */
 export const makeTables = (db: DatabaseSync) => {
   const statements = prepareAll(db)
+  const delayed = makeDelayedTable(db)
 
   const writeSubscription = (subscription: Subscription): void => {
     const { incarnation } = subscription
@@ -37,12 +48,19 @@ export const makeTables = (db: DatabaseSync) => {
     statements.raise.run("next_dead_letter", id + 1)
   }
 
+  const writeSingle = (id: number, data: Uint8Array): void => {
+    statements.putSingle.run(id, data, checksum(id, data))
+  }
+
   /** Applies a change; what it removes goes last: nothing stays of an ended subscription. */
   const apply = (changes: Changes): void => {
     changes.subscriptions?.forEach(writeSubscription)
     writeCursors(changes.cursors ?? [])
     changes.ownRows?.forEach(writeOwnRow)
     changes.deadLetters?.forEach(writeLetter)
+    changes.delayed?.forEach(delayed.write)
+    if (changes.leases !== undefined) writeSingle(singles.leases, writeLeases(changes.leases))
+    changes.delayedRemoved?.forEach(delayed.remove)
     changes.ownRowsRemoved?.forEach((id) => statements.dropOwnRow.run(id))
     changes.deadLettersRemoved?.forEach((id) => statements.dropLetter.run(id))
     for (const incarnation of changes.subscriptionsRemoved ?? []) {
@@ -50,24 +68,32 @@ export const makeTables = (db: DatabaseSync) => {
     }
   }
 
-  const letters = (
-    { failedSince, ids, subscription, topic }: DeadLetterFilter,
-    after: number,
-    limit: number
-  ): ReadonlyArray<DeadLetter> => {
-    const wanted = ids === undefined ? null : JSON.stringify(ids)
-    const rows = statements.selectLetters
-      .all(after, subscription ?? null, topic ?? null, failedSince ?? null, wanted, limit)
-    return rows.flatMap(({ crc, data, id }) =>
-      checksum(Number(id), String(data)) === crc ? [readWithMessage<DeadLetter>(String(data))] : []
-    )
-  }
+  const letters = lettersIn(statements.selectLetters)
 
   const mark = (key: "epoch" | "clean", value: number): void => {
     statements.putMeta.run(key, value)
   }
 
-  return { apply, letters, mark }
+  const truncate = (below: number, bounds: LaneBounds): void => {
+    statements.dropBlocks.run(below)
+    writeSingle(singles.bounds, writeBounds(bounds))
+  }
+
+  return { apply, letters, mark, truncate, delayed }
+}
+
+const lettersIn = (select: StatementSync) =>
+(
+  { failedSince, ids, subscription, topic }: DeadLetterFilter,
+  after: number,
+  limit: number
+): ReadonlyArray<DeadLetter> => {
+  const wanted = ids === undefined ? null : JSON.stringify(ids)
+  const rows = select
+    .all(after, subscription ?? null, topic ?? null, failedSince ?? null, wanted, limit)
+  return rows.flatMap(({ crc, data, id }) =>
+    checksum(Number(id), String(data)) === crc ? [readWithMessage<DeadLetter>(String(data))] : []
+  )
 }
 
 const prepareAll = (db: DatabaseSync) => ({
@@ -77,6 +103,8 @@ const prepareAll = (db: DatabaseSync) => ({
   putCursor: db.prepare("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)"),
   putOwnRow: db.prepare("INSERT OR REPLACE INTO own_rows VALUES (?, ?, ?, ?)"),
   putLetter: db.prepare("INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?)"),
+  putSingle: db.prepare("INSERT OR REPLACE INTO singles VALUES (?, ?, ?)"),
+  dropBlocks: db.prepare("DELETE FROM blocks WHERE seq < ?"),
   dropOwnRow: db.prepare("DELETE FROM own_rows WHERE id = ?"),
   dropLetter: db.prepare("DELETE FROM dead_letters WHERE id = ?"),
   dropOf: [

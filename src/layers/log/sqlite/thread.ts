@@ -54,6 +54,14 @@ const serve = (request: Request) => {
       return database.readBlocks(request.body)
     case "deadLetters":
       return database.deadLetters(request.body)
+    case "delayed":
+      return database.delayed(request.body)
+    case "findDelayed":
+      return database.findDelayed(request.body)
+    case "delayedClaims":
+      return database.delayedClaims(request.body)
+    case "truncate":
+      return database.truncate(request.body)
     case "close":
       return database.close()
   }

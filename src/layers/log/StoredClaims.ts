@@ -1,0 +1,65 @@
+/**
+ * Claims: the idempotency keys that were young enough when the log was opened.
+ *
+ * They stand in the blocks and in the delayed messages. A key counts from the acceptance of its
+ * message, however late that entered the log.
+ */
+import * as Effect from "effect/Effect"
+import { claimsMax } from "../../domain/IdempotencyKey.ts"
+import { type Claim, LogUnopened } from "../../services/MessageLog.ts"
+import { BlockHeader } from "./BlockCodec.ts"
+import { claimOf } from "./ClaimOf.ts"
+import type { LogStore } from "./LogStore.ts"
+
+/** Claims of delayed messages read at a time. */
+const delayedPage = 10_000
+
+/** The claims of these blocks (newest first) and of delayed messages, in order of acceptance. */
+export const readClaims = Effect.fnUntraced(
+  function*(store: LogStore["Service"], seqs: ReadonlyArray<number>, since: number) {
+    const claims = yield* blockClaims(store, seqs, since)
+    const delayed = yield* delayedClaims(store, since)
+    if (delayed.length === 0) return claims.toReversed()
+    return [...claims, ...delayed]
+      .toSorted((a, b) => a.acceptedAt - b.acceptedAt)
+      .slice(-claimsMax)
+  },
+  Effect.catchTag(
+    "LogUnavailable",
+    ({ detail }) => Effect.fail(new LogUnopened({ reason: "Io", path: "log.db", detail }))
+  )
+)
+
+const blockClaims = Effect.fnUntraced(
+  function*(store: LogStore["Service"], seqs: ReadonlyArray<number>, since: number) {
+    const newestFirst: Array<Claim> = []
+    let done = 0 // Blocks come in groups; see `readBlocks`.
+    while (done < seqs.length && newestFirst.length < claimsMax) {
+      const { blocks, count } = yield* store.readBlocks(seqs.slice(done, done + 256))
+      for (const { bodies, header: bytes } of blocks) {
+        const header = new BlockHeader(bytes)
+        for (let at = header.entries - 1; at >= 0; at--) { // Newest first, without an array.
+          const claim = header.hasClaim(at) ? claimOf(header.entry(at, bodies)) : undefined
+          if (claim !== undefined && claim.acceptedAt >= since) newestFirst.push(claim)
+        }
+      }
+      done += count
+    }
+    return newestFirst.slice(0, claimsMax)
+  }
+)
+
+const delayedClaims = Effect.fnUntraced(function*(store: LogStore["Service"], since: number) {
+  const claims: Array<Claim> = []
+  let last: Claim | undefined // A cursor over the pages.
+  do {
+    const page: ReadonlyArray<Claim> = yield* store.delayedClaims({
+      since,
+      after: last,
+      limit: delayedPage
+    })
+    claims.push(...page)
+    last = page.length < delayedPage ? undefined : page.at(-1)
+  } while (last !== undefined && claims.length < claimsMax)
+  return claims
+})

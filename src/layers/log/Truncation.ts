@@ -1,0 +1,75 @@
+/**
+ * Truncation: deletes the oldest blocks that may go, as many as one transaction should.
+ *
+ * Blocks ascend with the offsets of every lane, so one look-up per lane finds the oldest block that
+ * is still needed; everything before it may go. Entries are out of sight before their block is
+ * deleted, so that no reader takes a deleted one for a damaged one.
+ */
+import * as Effect from "effect/Effect"
+import { logLaneCount } from "../../domain/Position.ts"
+import type { LogUnavailable, Truncated, TruncateRequest } from "../../services/MessageLog.ts"
+import type { BlockIndex } from "./BlockIndex.ts"
+import type { LogStore } from "./LogStore.ts"
+
+/**
+ * Most of one call: SQLite reads every page of a block it deletes, and the next commit waits. At
+ * least one block is deleted, whatever its size.
+ */
+export const truncationMax = { blocks: 256, bytes: 4 * 1_048_576 } as const
+
+/** Deletes in `store` what `index` knows. */
+export const make =
+  (store: LogStore["Service"], index: BlockIndex) =>
+  (request: TruncateRequest): Effect.Effect<Truncated, LogUnavailable> =>
+    Effect.suspend(() => {
+      const { below, bytes, more } = plan(index, request)
+      if (below === 0) return Effect.succeed({ entries: 0, bytes: 0, more: false })
+      const entries = hide(index, below, request.needed)
+      const bounds = boundsOf(index)
+      return Effect.map(store.truncate({ below, bounds }), ({ sizeBytes }) => {
+        index.drop(below)
+        index.sizeBytes = sizeBytes
+        return { entries, bytes, more }
+      })
+    })
+
+/** All blocks below `below` go; 0 for none. */
+const plan = (index: BlockIndex, { bytesMax, needed, olderThan }: TruncateRequest) => {
+  const { directory, times } = index
+  const lanes = Array.from({ length: logLaneCount }, (_, logLane) => logLane)
+  const kept = Math.min(
+    ...lanes.map((logLane) => directory.blockFrom(logLane, needed[logLane] ?? 0))
+  )
+  let bytes = 0 // Running sums over at most one more block than the budget.
+  let below = 0
+  for (let place = 0; place < times.length; place++) {
+    const time = times.at(place)
+    const mayGo = time !== undefined && time.block < kept &&
+      (time.enteredMax < olderThan || index.sizeBytes - bytes > bytesMax)
+    if (!mayGo) return { below, bytes, more: false }
+    const isFull = place >= truncationMax.blocks || bytes + time.bytes > truncationMax.bytes
+    if (isFull && place > 0) return { below, bytes, more: true }
+    bytes += time.bytes
+    below = time.block + 1
+  }
+  return { below, bytes, more: false }
+}
+
+/** Puts the entries of all blocks below `below` out of sight; returns how many. */
+const hide = ({ directory }: BlockIndex, below: number, needed: ArrayLike<number>): number => {
+  let hidden = 0 // A sum over the lanes.
+  for (let logLane = 0; logLane < logLaneCount; logLane++) {
+    const before = directory.first(logLane)
+    const first = directory.firstFrom(logLane, below, needed[logLane] ?? 0)
+    directory.raiseFirst(logLane, first)
+    hidden += first - before
+  }
+  return hidden
+}
+
+/** What must be known of the lanes even when no block is left. */
+const boundsOf = ({ directory, idMillisMax }: BlockIndex) => ({
+  heads: Float64Array.from({ length: logLaneCount }, (_, logLane) => directory.head(logLane)),
+  firsts: Float64Array.from({ length: logLaneCount }, (_, logLane) => directory.first(logLane)),
+  idMillisMax
+})
