@@ -1,6 +1,7 @@
 /**
  * The snapshot: the live state of the bus at one moment, all that metrics and control loops see.
  */
+import type { Gate } from "./Watermark.ts"
 
 /** A histogram by upper bounds in seconds; `counts` has one entry more, for what is above all. */
 export interface Histogram {
@@ -9,12 +10,20 @@ export interface Histogram {
   readonly sum: number
 }
 
-/** One shard. `queued` deliveries wait for a worker; `slots` and `bytes` fill the gate. */
+/**
+ * One shard. `queued` deliveries wait for a worker; `slots` (messages with an unsettled delivery,
+ * `held` by lane) and `bytes` fill the gate, `fill` being the larger share of their limits.
+ */
 export interface ShardSnapshot {
   readonly id: number
   readonly queued: { readonly high: number; readonly normal: number }
   readonly slots: number
+  readonly held: { readonly high: number; readonly normal: number }
   readonly bytes: number
+  readonly fill: number
+  readonly gate: Gate
+  /** An operator lets it take no messages. */
+  readonly paused: boolean
   readonly workers: number
   readonly inFlight: number
   readonly workerRestarts: number
@@ -74,6 +83,10 @@ export interface Snapshot {
   readonly dispatchDuration: Histogram
   /** How far the clock on the wall is ahead of that of the bus, in seconds. */
   readonly wallOffset: number
+  /** Decisions that were kept. */
+  readonly decisions: number
+  /** Listeners of announcements that failed. */
+  readonly announcementFailures: number
   /** Commits that failed and were tried again. */
   readonly commitRetries: number
   /** Why the bus is not fully well, one sentence each; empty when it is. */

@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { claimTtlMs } from "../domain/IdempotencyKey.ts"
 import { ShardCount } from "../domain/Ring.ts"
+import { Watermarks } from "../domain/Watermark.ts"
 import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
 import type { MessageBus } from "../services/MessageBus.ts"
@@ -49,7 +50,9 @@ export const EmbeddedOptions = Schema.Struct({
   /** Messages one shard holds; 10,000 unless set. */
   shardMessagesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
   /** Treat equal messages without an idempotency key as duplicates; not unless set. */
-  contentHash: Schema.optionalKey(Schema.Boolean)
+  contentHash: Schema.optionalKey(Schema.Boolean),
+  /** Fills, 0 to 1, at which a shard stops and resumes taking messages; 0.8 and 0.5 unless set. */
+  watermarks: Schema.optionalKey(Watermarks)
 })
 /** Checked options. */
 export type EmbeddedOptions = typeof EmbeddedOptions.Type
@@ -77,6 +80,7 @@ const embeddedOf = (
     ...Bus.optionsDefault,
     shardCount: options.shardCount ?? Bus.optionsDefault.shardCount,
     workersPerShard: options.workersPerShard ?? Bus.optionsDefault.workersPerShard,
+    watermarks: options.watermarks ?? Bus.optionsDefault.watermarks,
     limits: { ...limits, slotsMax: options.shardMessagesMax ?? limits.slotsMax },
     contentHash: options.contentHash ?? false
   })
@@ -98,6 +102,7 @@ export const served: Layer.Layer<EdgeAddress | MessageBus, LogUnopened | EdgeUnb
       shardCount: bus.shardCount,
       workersPerShard: bus.workersPerShard,
       drainMs: Duration.toMillis(server.drain),
+      watermarks: { high: bus.fillHigh, low: bus.fillLow },
       limits: { slotsMax: bus.shardMessagesMax, bytesMax: bus.shardBytesMax },
       contentHash: bus.contentHash
     })

@@ -27,7 +27,7 @@ import type {
 } from "../domain/Subscription.ts"
 import type { TopicReserved } from "../domain/Topic.ts"
 import type { Durability, LogUnavailable } from "./MessageLog.ts"
-import type { ShardFull } from "./Shards.ts"
+import type { ShardFull, ShardPaused, Shards } from "./Shards.ts"
 
 /** The bus does not take publishes: it has not started, is closing, or is closed. */
 export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
@@ -67,6 +67,7 @@ export class IdempotencyInFlight
 export type PublishError =
   | BusClosed
   | ShardFull
+  | ShardPaused
   | IdempotencyConflict
   | IdempotencyInFlight
   | TopicReserved
@@ -235,6 +236,8 @@ export class MessageBus extends Context.Service<MessageBus, {
     filter: DeadLetterFilter,
     dryRun: boolean
   ) => Effect.Effect<Replayed, LogUnavailable | BusClosed>
+  /** The shards, to be changed while the bus runs. */
+  readonly shards: Shards
   /** Decisions with an id above `after` that pass the filter, ascending, at most `limit`. */
   readonly decisions: (
     filter: DecisionFilter,

@@ -29,6 +29,7 @@ import {
 } from "../../src/services/MessageBus.ts"
 import { LogUnavailable } from "../../src/services/MessageLog.ts"
 import { ShardFull } from "../../src/services/Shards.ts"
+import { type FakeShards, fakeShards, shardCalls, shardsOf } from "./FakeShards.ts"
 
 /** What tests look at and change behind the edge's back. */
 export interface FakeState {
@@ -38,6 +39,7 @@ export interface FakeState {
   readonly filters: Array<DeadLetterFilter>
   readonly settled: Array<readonly [kind: string, ackIds: ReadonlyArray<string>, ms: number]>
   readonly decisions: Array<Decision>
+  readonly shards: FakeShards
   state: Snapshot["state"]
   degraded: ReadonlyArray<string>
   pullsInterrupted: number
@@ -52,6 +54,7 @@ export const fakeState = (): FakeState => ({
   filters: [],
   settled: [],
   decisions: [],
+  shards: fakeShards(),
   state: "Running",
   degraded: [],
   pullsInterrupted: 0,
@@ -74,15 +77,7 @@ const histogram = { bounds: [0.001, 1], counts: [0, 0, 0], sum: 0 }
 
 const snapshotOf = (fake: FakeState): Snapshot => ({
   state: fake.state,
-  shards: [0, 1].map((id) => ({
-    id,
-    queued: { high: id, normal: 2 },
-    slots: 3,
-    bytes: 4,
-    workers: 5,
-    inFlight: 1,
-    workerRestarts: 0
-  })),
+  shards: shardsOf(fake.shards),
   subscriptions: Array.from(fake.subscriptions.values(), ({ name }) => ({
     name,
     consumer: "Pull" as const,
@@ -110,6 +105,8 @@ const snapshotOf = (fake: FakeState): Snapshot => ({
   messageAge: histogram,
   dispatchDuration: histogram,
   wallOffset: 0,
+  decisions: 0,
+  announcementFailures: 0,
   commitRetries: 1,
   degraded: fake.degraded
 })
@@ -195,6 +192,7 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
           : Option.some({ message, shard: 1, deliveries: [] })
       }),
     ...deadLetterCalls(fake),
+    shards: shardCalls(fake.shards),
     decisions: ({ kind, subject }, after, limit) =>
       fake.decisions.filter((made) =>
         made.id > after && (kind ?? made.kind) === made.kind &&

@@ -21,8 +21,9 @@ import * as Publisher from "./Publisher.ts"
 import * as Pulls from "./Pulls.ts"
 import * as Replays from "./Replays.ts"
 import { introduce, readers, type StartReader } from "./Router.ts"
+import * as ShardControl from "./ShardControl.ts"
 import * as Subscriptions from "./Subscriptions.ts"
-import * as Workers from "./Workers.ts"
+import * as WorkerPool from "./WorkerPool.ts"
 
 /** What a bus can be told; durations are milliseconds. */
 export interface BusOptions
@@ -81,7 +82,7 @@ export const make = (
     const subscriptions = yield* Subscriptions.make(core, startReader)
     const publisher = Publisher.make(core, startReader, nextId)
     yield* restore(core, startReader)
-    yield* run(core, options)
+    const pool = yield* run(core, options)
     const bus = MessageBus.of({
       durability: log.durability,
       ...publisher,
@@ -102,6 +103,7 @@ export const make = (
       editDeadLetter: (id, payload) => Replays.edit(core, nextId, id, payload),
       deleteDeadLetters: (filter) => Replays.remove(core, filter),
       replay: (filter, dryRun) => Replays.replay(core, filter, dryRun),
+      shards: ShardControl.make(core, pool),
       decisions: (filter, after, limit) => core.decisions.list(filter, after, limit),
       snapshot: () => snapshot(core)
     })
@@ -131,23 +133,28 @@ const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
   })
 
 /** Starts the fibres of the bus. Finalizers run backwards: drain, store, end the fibres. */
-const run = (core: Core, options: BusOptions): Effect.Effect<void, never, Scope.Scope> =>
+const run = (
+  core: Core,
+  options: BusOptions
+): Effect.Effect<WorkerPool.WorkerPool, never, Scope.Scope> =>
   Effect.gen(function*() {
     yield* Effect.forkScoped(core.settler.run)
     yield* Effect.forkScoped(
       core.retries.run(() => core.now(), (delivery) => retryDue(core, delivery))
     )
     yield* Effect.forkScoped(Pulls.expireLeases(core))
-    yield* Workers.start(core, options.workersPerShard)
-    yield* Effect.addFinalizer(() => close(core, options.drainMs))
+    const pool = yield* WorkerPool.make(core, options.workersPerShard)
+    core.shards.forEach((shard) => pool.staff(shard))
+    yield* Effect.addFinalizer(() => close(core, pool, options.drainMs))
     core.state = "Running"
+    return pool
   })
 
-const close = (core: Core, drainMs: number): Effect.Effect<void> =>
+const close = (core: Core, pool: WorkerPool.WorkerPool, drainMs: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     core.state = "Closing"
     core.consumers.forEach((consumer) => consumer.wake())
-    yield* Workers.stop(core, drainMs)
+    yield* pool.stop(drainMs)
     core.state = "Closed"
     yield* core.settler.flush
   })

@@ -7,9 +7,9 @@
 import * as Semaphore from "effect/Semaphore"
 import type { DecisionMade } from "../../domain/Decision.ts"
 import { hash32, logLaneCount, orderText } from "../../domain/Position.ts"
-import * as Ring from "../../domain/Ring.ts"
 import type { Subscription } from "../../domain/Subscription.ts"
 import type { LogEntry, LogUnavailable, MessageLog } from "../../services/MessageLog.ts"
+import { gateChanged } from "./Backpressure.ts"
 import { Buckets } from "./Buckets.ts"
 import { type Attachment, Consumer, type Totals } from "./Consumer.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
@@ -21,6 +21,7 @@ import { type Pending, state } from "./Pending.ts"
 import { Retries } from "./Retries.ts"
 import { Settler } from "./Settler.ts"
 import { Shard } from "./Shard.ts"
+import { ShardSet } from "./ShardSet.ts"
 import { Slot } from "./Slot.ts"
 import { Suspects } from "./Suspects.ts"
 import { Topics } from "./Topics.ts"
@@ -30,8 +31,7 @@ import { Volatile } from "./Volatile.ts"
 export class Core {
   readonly options: CoreOptions
   readonly log: typeof MessageLog.Service
-  readonly shards: ReadonlyArray<Shard>
-  readonly ring: Ring.Ring
+  readonly shardSet: ShardSet
   /** By subscription name. */
   readonly consumers = new Map<string, Consumer>()
   readonly topics = new Topics()
@@ -42,6 +42,8 @@ export class Core {
   readonly suspects = new Suspects()
   readonly decisions = new Decisions()
   readonly volatile: Volatile
+  /** Called when the gate of a shard closed or opened, inside the step that did it. */
+  readonly onBackpressure = new Set<(shard: Shard) => void>()
   readonly journal: Journal
   /** One change of dead letters at a time: two that ask for one letter must not both find it. */
   readonly letters = Semaphore.makeUnsafe(1)
@@ -70,11 +72,14 @@ export class Core {
   nextOwnRow: number
 
   constructor(options: CoreOptions) {
-    const { log, shardCount } = options
+    const { log, shardCount, watermarks } = options
     this.options = options
     this.log = log
-    this.shards = Array.from({ length: shardCount }, (_, id) => new Shard(id, options.limits))
-    this.ring = Ring.make(this.shards.map(({ id }) => id))
+    const changed = (shard: Shard): void => gateChanged(this, shard)
+    this.shardSet = new ShardSet(
+      Array.from({ length: shardCount }, (_, id) => id),
+      (id) => new Shard(id, options.limits, watermarks, changed)
+    )
     this.settler = new Settler(log, this.consumers)
     this.journal = new Journal(log)
     this.claims = new Deduplication(options.claims, log.recovered.claims)
@@ -95,16 +100,14 @@ export class Core {
     this.decisions.add(decision, this.now())
   }
 
-  /** The shard that owns a position. */
-  shardAt(position: number): Shard {
-    const shard = this.shards[Ring.owner(this.ring, position) ?? 0]
-    if (shard === undefined) throw new Error("the ring names a shard that does not exist") // A bug.
-    return shard
+  /** The live shards, by id. */
+  get shards(): ReadonlyArray<Shard> {
+    return this.shardSet.shards
   }
 
   /** The shard of a message. */
   shardOf(topic: string, key: string | undefined): Shard {
-    return this.shardAt(hash32(orderText(topic, key)))
+    return this.shardSet.at(hash32(orderText(topic, key)))
   }
 
   /** A consumer that puts what it lets go on back where such deliveries wait. */
@@ -114,9 +117,10 @@ export class Core {
 
   /** Queues a delivery that was handed out or held before. */
   giveBack(delivery: Pending): void {
-    const { consumer, entry } = delivery
+    const { consumer, entry, slot } = delivery
     if (consumer.handler !== undefined) {
-      this.shardOf(entry.message.topic, entry.message.key).giveBack(delivery)
+      const shard = slot?.shard ?? this.shardOf(entry.message.topic, entry.message.key)
+      shard.giveBack(delivery)
     } else {
       consumer.ready.giveBack(delivery)
       consumer.wake()
@@ -156,9 +160,10 @@ export class Core {
     slot.holders++
   }
 
-  /** A new place in a shard for a message that is already in the log. */
-  slotFor(entry: LogEntry, shard: Shard): Slot {
-    return new Slot(shard, entry.bytes)
+  /** A new place, whatever the gate says, for a message that is already in the log. */
+  slotFor({ bytes, lane, message: { key, topic } }: LogEntry): Slot {
+    const position = hash32(orderText(topic, key))
+    return new Slot(this.shardSet.at(position), position, lane, bytes)
   }
 
   /** Gives back the memory a delivery counts for: it settled, or its consumer is replaced. */

@@ -41,6 +41,15 @@ export class Fifo<A> {
     return index < this.length ? this.items[(this.start + index) & this.mask] : undefined
   }
 
+  /** Takes everything, in order. */
+  takeAll(): Array<A> {
+    const items: Array<A> = []
+    // In order until nothing is left.
+    for (let item = this.shift(); item !== undefined; item = this.shift()) items.push(item)
+    this.clear()
+    return items
+  }
+
   /** Forgets everything and returns to the smallest size. */
   clear(): void {
     this.items = [undefined, undefined, undefined, undefined]

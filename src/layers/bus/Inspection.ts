@@ -33,6 +33,8 @@ export const snapshot = (core: Core): Snapshot => ({
   messageAge: core.messageAge.snapshot(),
   dispatchDuration: core.dispatchDuration.snapshot(),
   wallOffset: core.options.wallOffset(),
+  decisions: core.decisions.made,
+  announcementFailures: core.volatile.failures,
   commitRetries: core.settler.retries,
   degraded: degraded(core)
 })
@@ -41,6 +43,10 @@ const shardSnapshot = (shard: Shard): ShardSnapshot => ({
   id: shard.id,
   queued: { high: shard.lanes.size(lanes.high), normal: shard.lanes.size(lanes.normal) },
   slots: shard.slots,
+  held: shard.held,
+  fill: shard.fill,
+  gate: shard.gate,
+  paused: shard.paused,
   bytes: shard.bytes,
   workers: shard.workers.length,
   inFlight: shard.inFlight,

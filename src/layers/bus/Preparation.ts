@@ -16,14 +16,11 @@ import {
   type PublishError
 } from "../../services/MessageBus.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
-import { ShardFull } from "../../services/Shards.ts"
+import { refusalOf } from "./Backpressure.ts"
 import type { Core } from "./Core.ts"
 import { fingerprintOf, type Known } from "./Deduplication.ts"
 import type { Outgoing } from "./Router.ts"
 import { Slot } from "./Slot.ts"
-
-/** When a refused publisher should try again, in milliseconds. */
-export const shardFullRetryMs = 1_000
 
 /** A draft that goes into the log, with a place in its shard and its idempotency key claimed. */
 export interface Appended {
@@ -55,15 +52,16 @@ export const prepare = (preparing: Preparing, draft: Draft, now: number): Prepar
   if (known.reserved) return refuse(core, new TopicReserved({ topic }))
   if (draft.payloadBytes > payloadBytesMax) return refuse(core, tooLarge(draft.payloadBytes))
   const position = key === undefined ? known.position : hash32(orderText(topic, key))
-  const shard = core.shardAt(position)
+  const shard = key === undefined ? core.shardSet.ofTopic(known) : core.shardSet.at(position)
   if (idempotencyKey !== undefined || core.options.contentHash) {
     return prepareKeyed(preparing, draft, known.name, position, now)
   }
-  if (shard.isFull(draft.payloadBytes)) return full(core, shard.id)
+  const refused = refusalOf(core, shard, draft.payloadBytes)
+  if (refused !== undefined) return refuse(core, refused)
   const entry = entryOf(preparing, draft, known.name, position, now, undefined)
   return {
     _tag: "Append",
-    outgoing: { entry, slot: new Slot(shard, entry.bytes) },
+    outgoing: { entry, slot: new Slot(shard, position, entry.lane, entry.bytes) },
     scope: undefined
   }
 }
@@ -77,17 +75,19 @@ const prepareKeyed = (
 ): Prepared => {
   const { core } = preparing
   const { idempotencyKey, key } = draft
-  const shard = core.shardAt(position)
+  const shard = core.shardSet.at(position)
   const fingerprint = fingerprintOf(draft)
   const scope = idempotencyKey === undefined
     ? contentScopeOf(topic, key, fingerprint)
     : scopeOf(topic, key, idempotencyKey)
   const before = core.claims.find(scope, now)
   if (before !== undefined) return repeated(core, draft, scope, fingerprint, before)
-  if (shard.isFull(draft.payloadBytes)) return full(core, shard.id)
+  const refused = refusalOf(core, shard, draft.payloadBytes)
+  if (refused !== undefined) return refuse(core, refused)
   core.claims.begin(scope, fingerprint)
   const entry = entryOf(preparing, draft, topic, position, now, fingerprint)
-  return { _tag: "Append", outgoing: { entry, slot: new Slot(shard, entry.bytes) }, scope }
+  const slot = new Slot(shard, position, entry.lane, entry.bytes)
+  return { _tag: "Append", outgoing: { entry, slot }, scope }
 }
 
 /** What is answered to a repeat of `before`. */
@@ -134,9 +134,6 @@ const refuse = (core: Core, error: PublishError): Prepared => {
   core.countRefused(error._tag)
   return { _tag: "Answer", result: Result.fail(error) }
 }
-
-const full = (core: Core, shard: number): Prepared =>
-  refuse(core, new ShardFull({ shard, retryAfterMs: shardFullRetryMs }))
 
 const tooLarge = (sizeBytes: number): PayloadTooLarge =>
   new PayloadTooLarge({ field: "payload", sizeBytes, limitBytes: payloadBytesMax })

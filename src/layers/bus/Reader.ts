@@ -144,7 +144,7 @@ const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
   if (core.log.retainsSettled) core.holdReadAhead(delivery)
   else {
     if (entry.offset < (consumer.countedFrom[entry.logLane] ?? 0)) entry.pending++
-    core.occupy(delivery, core.slotFor(entry, core.shardOf(topic, key)))
+    core.occupy(delivery, core.slotFor(entry))
   }
   track.add(delivery)
   enqueue(core, delivery)

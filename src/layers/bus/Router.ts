@@ -53,6 +53,7 @@ export const route = (core: Core, startReader: StartReader, outgoing: Outgoing):
   topic.totals.published++
   core.published++
   entry.pending = consumers.length
+  slot.moveTo(core.shardSet.at(slot.position)) // The shards may have changed since it was reserved.
   slot.holders++ // Held by this call, so that a consumer that takes no slot cannot free it early.
   for (let at = 0; at < consumers.length; at++) { // Hot: no closure per message.
     const consumer = consumers[at]

@@ -1,6 +1,9 @@
 /**
- * A shard at run time: two lanes of deliveries for handlers, its workers, and the space it has.
+ * A shard at run time: two lanes of deliveries for handlers, its workers, the space it has and the
+ * gate before it.
  */
+import { type Lane, lanes } from "../../domain/Priority.ts"
+import { type Gate, nextGate, type Watermarks } from "../../domain/Watermark.ts"
 import { Lanes } from "./Lanes.ts"
 import type { Pending } from "./Pending.ts"
 import type { Worker } from "./Worker.ts"
@@ -18,23 +21,60 @@ export class Shard {
   readonly id: number
   readonly limits: ShardLimits
   readonly lanes = new Lanes()
+  /** Those that take deliveries; one that was sent away is not among them any more. */
   readonly workers: Array<Worker> = []
+  private readonly marks: Watermarks
+  private readonly onGate: (shard: Shard) => void
   private readonly parked: Array<() => void> = []
   private waking = false
+  gate: Gate = "Open"
+  /** Takes no messages until an operator says so. */
+  paused = false
   slots = 0
+  /** Those of `slots` that belong to the high lane. */
+  slotsHigh = 0
   bytes = 0
   inFlight = 0
   workerRestarts = 0
 
-  constructor(id: number, limits: ShardLimits) {
+  constructor(
+    id: number,
+    limits: ShardLimits,
+    marks: Watermarks,
+    onGate: (shard: Shard) => void
+  ) {
     this.id = id
     this.limits = limits
+    this.marks = marks
+    this.onGate = onGate
+  }
+
+  /** How full it is by count or bytes, whichever is more; above 1 only after a resize. */
+  get fill(): number {
+    const { bytesMax, slotsMax } = this.limits
+    return Math.max(this.slots / slotsMax, this.bytes / bytesMax)
+  }
+
+  /** Its slots by lane. */
+  get held(): { readonly high: number; readonly normal: number } {
+    return { high: this.slotsHigh, normal: this.slots - this.slotsHigh }
+  }
+
+  /** Counts a slot more or less, and closes or opens the gate. Constant time: for every message. */
+  fillBy(slots: number, lane: Lane, bytes: number): void {
+    this.slots += slots
+    if (lane === lanes.high) this.slotsHigh += slots
+    this.bytes += bytes
+    const next = nextGate(this.gate, this.fill, this.marks)
+    if (next === this.gate) return
+    this.gate = next
+    this.onGate(this)
   }
 
   /** Whether a message of so many bytes finds no place. An empty shard takes any. */
   isFull(bytes: number): boolean {
-    return this.slots >= this.limits.slotsMax ||
-      (this.slots > 0 && this.bytes + bytes > this.limits.bytesMax)
+    return this.slots > 0 &&
+      (this.gate === "Closed" || this.bytes + bytes > this.limits.bytesMax)
   }
 
   /** Whether nothing is queued. */

@@ -8,6 +8,7 @@ import { PatternTrie } from "../../domain/PatternTrie.ts"
 import { hash32 } from "../../domain/Position.ts"
 import { isReserved, type TopicName } from "../../domain/Topic.ts"
 import type { Consumer } from "./Consumer.ts"
+import type { Shard } from "./Shard.ts"
 
 /** Topics with state of their own. Source: design, section 9, "Limits". */
 export const topicsMax = 100_000
@@ -35,6 +36,9 @@ export interface TopicState {
   readonly position: number
   readonly reserved: boolean
   readonly totals: TopicTotals
+  /** The shard of its messages without a key, as of change `placed` of the shard set. */
+  shard: Shard | undefined
+  placed: number
   /** Whose patterns name it, and whether one of them filters; as of `generation`. */
   consumers: ReadonlyArray<Consumer>
   isFiltered: boolean
@@ -92,6 +96,8 @@ export class Topics {
       position: hash32(topic),
       reserved: isReserved(topic),
       totals: this.totalsOf(name),
+      shard: undefined,
+      placed: -1,
       consumers: [],
       isFiltered: false,
       generation: -1

@@ -14,6 +14,7 @@ import type {
   SubscriptionUnknown
 } from "../../domain/Subscription.ts"
 import type { PublishError } from "../../services/MessageBus.ts"
+import type { CountOutOfRange, ResizeRunning, ShardUnknown } from "../../services/Shards.ts"
 import { quote, seconds } from "./Phrase.ts"
 import type { Refusal } from "./Refusal.ts"
 
@@ -27,6 +28,9 @@ export type Answerable =
   | SubscriptionLimit
   | SubscriptionUnknown
   | DeadLetterUnknown
+  | ShardUnknown
+  | ResizeRunning
+  | CountOutOfRange
 
 /** A problem document and the headers that go with it. */
 export interface Problem {
@@ -87,6 +91,10 @@ const rows = {
   EdgeClosing: row(503, "edge-closing", "Server closing"),
   BusClosed: row(503, "bus-closed", "Bus not running"),
   ShardFull: row(429, "shard-full", "Shard full"),
+  ShardPaused: row(429, "shard-paused", "Shard paused"),
+  ShardUnknown: row(404, "shard-unknown", "Unknown shard"),
+  ResizeRunning: row(409, "resize-running", "Shards being changed"),
+  CountOutOfRange: row(400, "count-out-of-range", "Not that many"),
   IdempotencyConflict: row(422, "idempotency-conflict", "Idempotency key used for another body"),
   IdempotencyInFlight: row(409, "idempotency-in-flight", "Idempotency key in use"),
   TopicReserved: row(403, "topic-reserved", "Reserved topic"),
@@ -172,6 +180,11 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
       { shard, retryAfterMs },
       retryAfter(seconds(retryAfterMs))
     ),
+  ShardPaused: ({ message, retryAfterMs, shard }) =>
+    rows.ShardPaused(message, { shard, retryAfterMs }, retryAfter(seconds(retryAfterMs))),
+  ShardUnknown: ({ id }) => rows.ShardUnknown(`there is no shard ${quote(id)}`),
+  ResizeRunning: ({ message }) => rows.ResizeRunning(message, none, unavailable),
+  CountOutOfRange: ({ message }) => rows.CountOutOfRange(message),
   IdempotencyConflict: ({ firstId, idempotencyKey }) =>
     rows.IdempotencyConflict(
       `the key ${quote(idempotencyKey)} was used for another body; use a new key`,

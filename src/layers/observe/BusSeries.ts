@@ -4,27 +4,11 @@
  * Data only. Names without a unit suffix are those of the design's metrics contract (section 8),
  * which dashboards and alerts use. Every series is there from the start, at 0.
  */
-import type { Histogram, ShardSnapshot, Snapshot } from "../../domain/Snapshot.ts"
-
-/** One value of a series. `suffix` is what a histogram appends to the name. */
-export interface Sample {
-  readonly labels: Readonly<Record<string, string | number>>
-  readonly value: number
-  readonly suffix?: "_bucket" | "_sum" | "_count"
-}
-
-/** A series and how it is read. */
-export interface Series {
-  readonly name: string
-  readonly help: string
-  readonly type: "counter" | "gauge" | "histogram"
-  readonly read: (snapshot: Snapshot) => ReadonlyArray<Sample>
-}
+import type { Histogram, Snapshot } from "../../domain/Snapshot.ts"
+import { gateSeries } from "./GateSeries.ts"
+import { byShard, type Sample, type Series } from "./Samples.ts"
 
 const one = (value: number): ReadonlyArray<Sample> => [{ labels: {}, value }]
-
-const byShard = (read: (shard: ShardSnapshot) => number) => (snapshot: Snapshot) =>
-  snapshot.shards.map((shard) => ({ labels: { shard: shard.id }, value: read(shard) }))
 
 /** Topics over the limit share the label `other`, which is there from the start. */
 const byTopic = (counts: ReadonlyArray<readonly [topic: string, count: number]>) =>
@@ -61,6 +45,7 @@ const callbackLatency = ({ messageAge, subscriptions }: Snapshot) =>
 const refusals = [
   "BusClosed",
   "ShardFull",
+  "ShardPaused",
   "IdempotencyConflict",
   "IdempotencyInFlight",
   "TopicReserved",
@@ -79,12 +64,12 @@ const refused = (snapshot: Snapshot): ReadonlyArray<Sample> =>
 export const contractSeries: ReadonlyArray<Series> = [
   {
     name: "message_bus_queue_size",
-    help: "Deliveries that wait for a worker",
+    help: "Messages with an unsettled delivery, which fill the gate of their shard",
     type: "gauge",
     read: ({ shards }) =>
-      shards.flatMap(({ id: shard, queued }) => [
-        { labels: { shard, lane: "high" }, value: queued.high },
-        { labels: { shard, lane: "normal" }, value: queued.normal }
+      shards.flatMap(({ held, id: shard }) => [
+        { labels: { shard, lane: "high" }, value: held.high },
+        { labels: { shard, lane: "normal" }, value: held.normal }
       ])
   },
   {
@@ -208,6 +193,7 @@ export const furtherSeries: ReadonlyArray<Series> = [
     type: "gauge",
     read: ({ degraded }) => one(degraded.length)
   },
+  ...gateSeries,
   {
     name: "message_bus_wall_offset_seconds",
     help: "How far the wall clock is ahead of the clock of the bus, which never jumps",

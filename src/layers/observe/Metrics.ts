@@ -4,8 +4,9 @@
 import * as Effect from "effect/Effect"
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client"
 import type { Snapshot } from "../../domain/Snapshot.ts"
-import { contractSeries, furtherSeries, type Series } from "./BusSeries.ts"
+import { contractSeries, furtherSeries } from "./BusSeries.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
+import type { Series } from "./Samples.ts"
 import { subscriptionSeries } from "./SubscriptionSeries.ts"
 
 /** The exposition and what others add to it. */

@@ -3,7 +3,7 @@
  * (`matched + replayed = acked + dead_lettered + expired + dropped + pending`).
  */
 import type { Snapshot, SubscriptionSnapshot } from "../../domain/Snapshot.ts"
-import type { Series } from "./BusSeries.ts"
+import type { Series } from "./Samples.ts"
 
 const each = (read: (subscription: SubscriptionSnapshot) => number) => (snapshot: Snapshot) =>
   snapshot.subscriptions.map((subscription) => ({

@@ -11,6 +11,10 @@ const atStart: Snapshot = {
     id: 0,
     queued: { high: 0, normal: 0 },
     slots: 0,
+    held: { high: 0, normal: 0 },
+    fill: 0,
+    gate: "Open",
+    paused: false,
     bytes: 0,
     workers: 4,
     inFlight: 0,
@@ -27,6 +31,8 @@ const atStart: Snapshot = {
   messageAge: histogram,
   dispatchDuration: histogram,
   wallOffset: 0,
+  decisions: 0,
+  announcementFailures: 0,
   commitRetries: 0,
   degraded: []
 }

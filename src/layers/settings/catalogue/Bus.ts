@@ -65,23 +65,19 @@ export const bus = (reader: Reader, machine: Machine): BusSettings => {
   }
 }
 
-const watermarks = "the watermarks of shards"
-
 /** The fills at which a shard stops and resumes accepting messages. */
 const gates = ({ areLegal, read, refuse }: Reader) => {
   const fillHigh = read({
     name: "MESSAGE_BUS_BACKPRESSURE_HIGH",
     kind: share,
     default: 0.8,
-    meaning: "Fill of a shard at which it refuses publishes; 1 until this version has it.",
-    later: watermarks
+    meaning: "Fill of a shard, by count or bytes, at which it refuses publishes."
   })
   const fillLow = read({
     name: "MESSAGE_BUS_BACKPRESSURE_LOW",
     kind: share,
     default: 0.5,
-    meaning: "Fill of a shard below which it accepts publishes again.",
-    later: watermarks
+    meaning: "Fill of a shard below which it accepts publishes again."
   })
   const marks = ["MESSAGE_BUS_BACKPRESSURE_LOW", "MESSAGE_BUS_BACKPRESSURE_HIGH"] as const
   if (areLegal(...marks) && fillLow >= fillHigh) {

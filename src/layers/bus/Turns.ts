@@ -1,27 +1,20 @@
 /**
- * Workers: supervised fibres that run handlers, a bounded number per shard.
+ * Turns: what a worker does for one message after another.
  *
  * On the success path a message costs one turn of a loop: take, run the handler, settle. No fibre,
- * timer or span is made per message. Time limits are kept by one watchdog for all workers, which
- * interrupts the fibre of a handler that overran; a new worker takes its place. So the watchdog
- * cannot hit the next message: the fibre it interrupts never takes one.
+ * timer or span is made per message.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as FiberSet from "effect/FiberSet"
-import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 import { ownRowLane } from "../../domain/AckId.ts"
 import { Outcome } from "../../domain/Delivery.ts"
 import type { Delivery } from "../../services/MessageBus.ts"
 import type { Core } from "./Core.ts"
 import { HandedOut } from "./HandedOut.ts"
-import { leaseBucketMs } from "./LeaseClock.ts"
 import { apply, beforeHandOut, begin, fail, failureOf, postpone } from "./Outcomes.ts"
 import type { Pending } from "./Pending.ts"
 import type { Shard } from "./Shard.ts"
-import { Worker } from "./Worker.ts"
+import type { Worker } from "./Worker.ts"
 
 /** Wait of a worker while the log does not take settlements. */
 export const stalledWaitMs = 100
@@ -29,17 +22,11 @@ export const stalledWaitMs = 100
 /** Wait of a delivery that could not be journalled. */
 export const unjournalledWaitMs = 1_000
 
-/** Wait of a worker that ended by a bug of the bus, so that it cannot spin. */
-export const restartWaitMs = 1_000
-
-/** How long interrupted handlers may take to clean up when the bus ends. */
-export const cleanUpMs = 1_000
-
 /** Says that a turn of the loop handed nothing out. */
 const nothing = Symbol("nothing")
 
 /** Says that the hand-out could not be journalled, so the handler did not run. */
-const unjournalled = Symbol("unjournalled")
+export const unjournalled = Symbol("unjournalled")
 
 /** What a turn of the loop ends with. */
 type Turn = Exit.Exit<unknown, unknown> | typeof nothing | typeof unjournalled
@@ -91,7 +78,8 @@ const run = (core: Core, delivery: Pending): Effect.Effect<Turn> => {
 
 const unstarted = Effect.succeed(unjournalled)
 
-const loop = (core: Core, worker: Worker): Effect.Effect<void> => {
+/** The turns of a worker until it is to stop. */
+export const turns = (core: Core, worker: Worker): Effect.Effect<void> => {
   const { shard } = worker
   return Effect.whileLoop({
     while: () => !worker.stopping,
@@ -113,7 +101,7 @@ const loop = (core: Core, worker: Worker): Effect.Effect<void> => {
 }
 
 /** Applies what the running hand-out came to; does nothing when that was done before. */
-const finish = (core: Core, worker: Worker, turn: Exclude<Turn, typeof nothing>): void => {
+export const finish = (core: Core, worker: Worker, turn: Exclude<Turn, typeof nothing>): void => {
   const delivery = worker.current
   worker.current = undefined
   worker.deadline = Number.POSITIVE_INFINITY
@@ -125,73 +113,8 @@ const finish = (core: Core, worker: Worker, turn: Exclude<Turn, typeof nothing>)
   if (delivery.consumer.inFlight === 0) delivery.consumer.wake()
 }
 
-const overran = (worker: Worker): Exit.Exit<never> => {
+/** How the hand-out of a worker ended that was cut off. */
+export const overran = (worker: Worker): Exit.Exit<never> => {
   const limit = worker.current?.consumer.subscription.options.ackTimeoutMs
   return Exit.die(`the handler ran longer than its limit of ${limit} ms and was interrupted`)
 }
-
-/** Starts the workers of every shard and their watchdog; they end with the scope. */
-export const start = (
-  core: Core,
-  workersPerShard: number
-): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const fibers = yield* FiberSet.make<void>()
-    const fork = yield* FiberSet.runtime(fibers)<never>()
-    const launch = (worker: Worker, afterMs: number): void => {
-      const turns = loop(core, worker)
-      const fiber = fork(afterMs === 0 ? turns : Effect.andThen(Effect.sleep(afterMs), turns))
-      worker.fiber = fiber
-      fiber.addObserver((exit) => ended(worker, exit))
-    }
-    const ended = (worker: Worker, exit: Exit.Exit<void>): void => {
-      const lost = worker.timedOut ? overran(worker) : exit
-      if (worker.timedOut || !worker.stopping) {
-        finish(core, worker, Exit.isSuccess(lost) ? Exit.die("its worker ended") : lost)
-      } else finish(core, worker, unjournalled) // Interrupted by the end of the bus: not its fault.
-      if (worker.stopping) return
-      worker.shard.workerRestarts++
-      launch(worker, worker.timedOut ? 0 : restartWaitMs)
-      worker.timedOut = false
-    }
-    for (const shard of core.shards) {
-      for (let count = 0; count < workersPerShard; count++) { // A number of equal workers.
-        const worker = new Worker(shard)
-        shard.workers.push(worker)
-        launch(worker, 0)
-      }
-    }
-    yield* Effect.forkScoped(watchdog(core))
-  })
-
-/** Interrupts handlers that overran, a quarter second late at most. */
-const watchdog = (core: Core): Effect.Effect<never> =>
-  Effect.forever(Effect.andThen(
-    Effect.sleep(leaseBucketMs),
-    Effect.sync(() => {
-      const now = core.now()
-      for (const { workers } of core.shards) {
-        for (const worker of workers) {
-          if (worker.deadline > now || worker.timedOut) continue
-          worker.timedOut = true
-          worker.fiber?.interruptUnsafe()
-        }
-      }
-    })
-  ))
-
-/**
- * Lets no worker take another message and waits for the running handlers; those still running after
- * `drainMs` are interrupted and their deliveries stay unsettled.
- */
-export const stop = (core: Core, drainMs: number): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const workers = core.shards.flatMap((shard) => shard.workers)
-    workers.forEach((worker) => worker.stopping = true)
-    core.shards.forEach((shard) => shard.wakeAll())
-    const fibers = workers.flatMap(({ fiber }) => fiber === undefined ? [] : [fiber])
-    const drained = yield* Effect.timeoutOption(Fiber.awaitAll(fibers), drainMs)
-    if (Option.isNone(drained)) {
-      yield* Effect.timeoutOption(Fiber.interruptAll(fibers), cleanUpMs)
-    }
-  })

@@ -1,0 +1,23 @@
+/**
+ * Series and samples: what a metric is made of, and how it is read from a snapshot.
+ */
+import type { ShardSnapshot, Snapshot } from "../../domain/Snapshot.ts"
+
+/** One value of a series. `suffix` is what a histogram appends to the name. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string | number>>
+  readonly value: number
+  readonly suffix?: "_bucket" | "_sum" | "_count"
+}
+
+/** A series and how it is read. */
+export interface Series {
+  readonly name: string
+  readonly help: string
+  readonly type: "counter" | "gauge" | "histogram"
+  readonly read: (snapshot: Snapshot) => ReadonlyArray<Sample>
+}
+
+/** One value for each live shard. */
+export const byShard = (read: (shard: ShardSnapshot) => number) => (snapshot: Snapshot) =>
+  snapshot.shards.map((shard) => ({ labels: { shard: shard.id }, value: read(shard) }))
