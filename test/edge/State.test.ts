@@ -17,22 +17,6 @@ describe("the state of the bus over HTTP", () => {
       assert.strictEqual(unknown.json.type, "/problems/message-unknown")
     }))
 
-  it.live("shows the shards", () =>
-    Effect.gen(function*() {
-      const { ask } = yield* served
-      const { json } = yield* ask("/v1/shards?scope=pod")
-      assert.strictEqual(json.count, 2)
-      assert.deepStrictEqual(json.shards[1], {
-        id: 1,
-        state: "running",
-        queued: { high: 1, normal: 2 },
-        bytes: 4,
-        workers: 5,
-        inFlight: 1
-      })
-      assert.strictEqual((yield* ask("/v1/shards?scope=world")).status, 400)
-    }))
-
   it.live("tells name, version, profile, durability, runtime, limits and uptime", () =>
     Effect.gen(function*() {
       const { ask } = yield* served

@@ -16,6 +16,7 @@ import { serve } from "./NodeFront.ts"
 import { publishRoutes } from "./PublishRoutes.ts"
 import { pullRoutes } from "./PullRoutes.ts"
 import { makeRouter } from "./Router.ts"
+import { shardRoutes } from "./ShardRoutes.ts"
 import { type Build, livenessRoutes, stateRoutes } from "./StateRoutes.ts"
 import { subscriptionRoutes } from "./SubscriptionRoutes.ts"
 import type { Route } from "./Web.ts"
@@ -37,6 +38,7 @@ export const apiRoutes = (bus: MessageBus["Service"], build: Build): ReadonlyArr
   ...subscriptionRoutes(bus),
   ...deadLetterRoutes(bus),
   ...decisionRoutes(bus),
+  ...shardRoutes(bus),
   ...stateRoutes(bus, build)
 ]
 
