@@ -12,6 +12,8 @@ export interface ControlGroup {
   readonly take: (pid: number | undefined) => void
   /** Lets it go again. */
   readonly free: (pid: number | undefined) => void
+  /** A command that is under the limits from its first moment. */
+  readonly inside: (command: ReadonlyArray<string>) => ReadonlyArray<string>
   /** What the kernel says of the group. */
   readonly read: (file: string) => string
 }
@@ -31,6 +33,13 @@ export const controlGroup = (
         take: (pid) =>
           writeFileSync(join(path, "cgroup.procs"), String(pid)),
         free: (pid) => writeFileSync(join(groups, controller, "cgroup.procs"), String(pid)),
+        inside: (command) => [
+          "sh",
+          "-c",
+          "echo $$ > \"$0\" && exec \"$@\"",
+          join(path, "cgroup.procs"),
+          ...command
+        ],
         read: (file) => readFileSync(join(path, file), "utf8")
       }
   )

@@ -20,7 +20,7 @@ export interface Plan {
   readonly payloadBytes: number
   /** Options of the subscription. */
   readonly subscription: object
-  /** How long the consumer takes for what one pull gives, in milliseconds. */
+  /** How long the consumer takes for a pull while there are publishers, in milliseconds. */
   readonly thinkMs: number
   readonly pullMax: number
 }
@@ -128,6 +128,14 @@ const itemOf = (plan: Plan, keyNumber: number, n: number, sent: Map<string, Sent
   }
 }
 
+/** What a batch is answered with; a refused item has an error in place of an id. */
+interface Results {
+  readonly results?: ReadonlyArray<{
+    readonly id?: string
+    readonly error?: { readonly status: number }
+  }>
+}
+
 /** Sends until each item is accepted: in order, the rest of a batch that was refused in part. */
 const sendAll = (
   urlOf: () => string,
@@ -142,9 +150,10 @@ const sendAll = (
       )
       const reply = Exit.isSuccess(answer) ? answer.value : undefined
       records.answered(reply?.status ?? 0)
-      const results = reply?.body?.results ?? []
-      results.forEach(({ id }, at) => {
+      const results = (reply?.body as Results | undefined)?.results ?? []
+      results.forEach(({ error, id }, at) => {
         const item = left[at]
+        if (error?.status === 429) records.shed++
         if (id !== undefined && item !== undefined) records.accepted.set(id, item.sent)
       })
       if (reply?.status === 202) records.latencies.push(performance.now() - before)
@@ -166,18 +175,18 @@ const consume = (
   urlOf: () => string,
   plan: Plan,
   records: Records,
-  state: { readonly consuming: boolean }
+  state: { readonly consuming: boolean; readonly publishing: boolean }
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     while (state.consuming) {
       yield* Effect.catch(
-        turn(`${urlOf()}/v1/subscriptions/traffic`, plan, records),
+        turn(`${urlOf()}/v1/subscriptions/traffic`, plan, records, state.publishing),
         () => Effect.sleep(20)
       )
     }
   })
 
-const turn = (subscription: string, plan: Plan, records: Records) =>
+const turn = (subscription: string, plan: Plan, records: Records, isSlow: boolean) =>
   Effect.gen(function*() {
     const pulled = yield* call(`${subscription}/pull`, "POST", { max: plan.pullMax, waitMs: 500 })
     if (pulled.status !== 200) return yield* Effect.fail(pulled.status)
@@ -187,7 +196,7 @@ const turn = (subscription: string, plan: Plan, records: Records) =>
       records.seen.add(id)
     }
     if (deliveries.length === 0) return
-    if (plan.thinkMs > 0) yield* Effect.sleep(plan.thinkMs)
+    if (isSlow && plan.thinkMs > 0) yield* Effect.sleep(plan.thinkMs)
     const ackIds = deliveries.map(({ ackId }) => ackId)
     const acked = yield* call(`${subscription}/ack`, "POST", { ackIds })
     if (acked.status !== 200) return yield* Effect.fail(acked.status)

@@ -29,6 +29,8 @@ export class Records {
   readonly effects = new Map<string, number>()
   /** How often each status was answered; 0 stands for no answer. */
   readonly statuses = new Map<number, number>()
+  /** Messages refused with 429, each time they were. */
+  shed = 0
   /** Milliseconds from request to acceptance, without those that were tried again. */
   readonly latencies: Array<number> = []
 
@@ -56,7 +58,7 @@ export interface Verdict {
   readonly phantoms: number
   readonly redelivered: number
   readonly fiveXx: number
-  readonly refused: number
+  readonly shed: number
   readonly unanswered: number
   /** Milliseconds. */
   readonly p50: number
@@ -82,7 +84,7 @@ export const verdictOf = (records: Records, sent: ReadonlyMap<string, Sent>): Ve
     }).length,
     redelivered: records.received.length - records.seen.size,
     fiveXx: statusCount(500, 600),
-    refused: statusCount(429, 430),
+    shed: records.shed,
     unanswered: statusCount(0, 1),
     p50: quantile(records.latencies, 0.5),
     p99: quantile(records.latencies, 0.99)
