@@ -153,13 +153,19 @@ export class DeliveryModel {
     if (known !== undefined) known.acks++
   }
 
+  /** A handler failed with an error whose fate is that. */
+  dropped(incarnation: number, id: string): void {
+    Object.assign(this.pair(incarnation, id), { dropped: true, droppedIn: this.process })
+  }
+
   /** Messages that somebody asked for and that neither succeeded nor ended otherwise. */
   missing(now: number): ReadonlyArray<string> {
     return [...this.subscriptions.values()].filter(({ deletion }) => deletion === "None")
       .flatMap((known) => this.surelyWanted(known).map((entry) => [known, entry] as const))
       .filter(([{ subscription: { incarnation } }, { message: { expiresAt, id } }]) => {
-        const { deleted, successes, uncertain } = this.pair(incarnation, id)
-        return !deleted && successes === 0 && uncertain === 0 && (expiresAt ?? Infinity) > now
+        const { deleted, dropped, successes, uncertain } = this.pair(incarnation, id)
+        return !deleted && !dropped && successes === 0 && uncertain === 0 &&
+          (expiresAt ?? Infinity) > now
       })
       .map(([{ subscription }, { logLane, message, offset }]) =>
         `${message.payload} at ${logLane}/${offset} for ${subscription.incarnation}`
@@ -203,6 +209,9 @@ export class DeliveryModel {
     if (attempt > known.attemptsMax) this.breach(5, `more than ${known.attemptsMax}: ${what}`)
     if (attempt < pair.lastAttempt + (pair.counted ? 1 : 0)) {
       this.breach(5, `not above ${pair.lastAttempt}: ${what}`)
+    }
+    if (pair.dropped && pair.droppedIn === this.process) {
+      this.breach(1, `after it was dropped: ${what}`)
     }
     if (pair.durable || (pair.successes > 0 && pair.succeededIn === this.process)) {
       this.breach(1, `after its success: ${what}`)

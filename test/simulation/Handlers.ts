@@ -3,6 +3,7 @@
  */
 import { Cause, Effect, Exit } from "effect"
 import { PermanentFailure } from "../../src/domain/Delivery.ts"
+import { type Fates, noFates } from "../../src/domain/Fate.ts"
 import { hash32 } from "../../src/domain/Position.ts"
 import type { Core } from "../../src/layers/bus/Core.ts"
 import type { Handler } from "../../src/services/MessageBus.ts"
@@ -11,12 +12,20 @@ import type { Run } from "./Run.ts"
 
 const ways = ["fails", "throws", "dies", "hangs", "isPermanent", "interrupts"] as const
 
+/** Fates of some errors, by tag. */
+export const fates: Fates = { isDropped: "drop", isBuried: "deadLetter", PermanentFailure: "retry" }
+
+const fatedWays = [...ways, "isDropped", "isBuried"] as const
+
+type Way = typeof fatedWays[number]
+
 /** A handler that misbehaves in `badness` of its runs, which message and attempt decide. */
 export const handlerOf = (
   run: Run,
   core: Core,
   incarnation: number,
-  badness: number
+  badness: number,
+  fates: Fates
 ): Handler =>
 ({ attempt, message }) =>
   Effect.suspend(() => {
@@ -26,7 +35,8 @@ export const handlerOf = (
     const since = run.world.now
     run.deliveries.enter(incarnation, message, attempt, run.world.now)
     const isBad = run.faulty && draw("bad") < badness
-    const way = ways[Math.floor(draw("way") * ways.length)]
+    const possible = fates === noFates ? ways : fatedWays
+    const way = possible[Math.floor(draw("way") * possible.length)]
     if (isBad) run.saw(`handler ${way}`)
     const isLate = run.faulty && run.more && !isBad && draw("late") < 0.03
     const work = isBad ? badly(way) : isLate ? late(run, draw("slow")) : ending(run, draw("slow"))
@@ -41,6 +51,7 @@ export const handlerOf = (
         const failed = isCounted ? Exit.isFailure(exit) : undefined
         run.saw("handler ends", `${incarnation} ${message.payload} ${failed}`)
         run.deliveries.leave(incarnation, message, failed, run.world.now)
+        if (isBad && way === "isDropped") run.deliveries.dropped(incarnation, message.id)
       }))
   })
 
@@ -56,7 +67,7 @@ const late = (run: Run, slow: number): Effect.Effect<void> => {
   return Effect.sleep(ackTimeoutMsMin + Math.ceil((slow - 0.3) * 500))
 }
 
-const badly = (way: typeof ways[number] | undefined): Effect.Effect<void, unknown> => {
+const badly = (way: Way | undefined): Effect.Effect<void, unknown> => {
   switch (way) {
     case "throws":
       return Effect.suspend(() => {
@@ -70,6 +81,9 @@ const badly = (way: typeof ways[number] | undefined): Effect.Effect<void, unknow
       return Effect.fail(new PermanentFailure({ reason: "never" }))
     case "interrupts":
       return Effect.interrupt
+    case "isDropped":
+    case "isBuried":
+      return Effect.fail({ _tag: way })
     default:
       return Effect.fail("failed")
   }

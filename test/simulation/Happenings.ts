@@ -25,6 +25,8 @@ export const happenings: ReadonlyArray<string> = [
   "handler interrupts",
   "handler is late",
   "handler is slow",
+  "handler isBuried",
+  "handler isDropped",
   "handler isPermanent",
   "handler throws",
   "lease ran out",

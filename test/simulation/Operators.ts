@@ -3,6 +3,7 @@
  */
 import { Effect, Exit, Scope } from "effect"
 import type { DeadLetter } from "../../src/domain/DeadLetter.ts"
+import { type Fates, noFates } from "../../src/domain/Fate.ts"
 import type { SubscriptionOptions } from "../../src/domain/Subscription.ts"
 import { named } from "../layers/bus/Drafts.ts"
 import { call } from "./Calls.ts"
@@ -56,7 +57,12 @@ export const remove = (run: Run, name: string): void => {
 }
 
 /** Lets a handler take a subscription over. */
-export const attach = (run: Run, name: string, badness: number): void => {
+export const attach = (
+  run: Run,
+  name: string,
+  badness: number,
+  fates: Fates = noFates
+): void => {
   const { attached, bus, core } = run.node
   const known = run.deliveries.named(name)
   if (known === undefined || attached.has(name)) return
@@ -64,8 +70,9 @@ export const attach = (run: Run, name: string, badness: number): void => {
   const scope = Scope.makeUnsafe()
   voidLeases(run, name)
   attached.set(name, scope)
-  const handler = handlerOf(run, core, incarnation, badness)
-  const attaching = Scope.provide(bus.handle(named(name), options, handler), scope)
+  const handler = handlerOf(run, core, incarnation, badness, fates)
+  const handling = bus.handle(named(name), options, handler, undefined, { fates })
+  const attaching = Scope.provide(handling, scope)
   const failed = Effect.sync(() => attached.delete(name))
   manage(
     run,

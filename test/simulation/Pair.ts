@@ -18,6 +18,9 @@ export interface Pair {
   uncertain: number
   replays: number
   deleted: boolean
+  /** It ended by the fate of an error, in this process. */
+  dropped: boolean
+  droppedIn: number
   running: boolean
 }
 
@@ -33,5 +36,7 @@ export const fresh = (): Pair => ({
   uncertain: 0,
   replays: 0,
   deleted: false,
+  dropped: false,
+  droppedIn: 0,
   running: false
 })

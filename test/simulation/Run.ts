@@ -11,7 +11,7 @@ import type { MessageBus } from "../../src/services/MessageBus.ts"
 import { type LogEntry, MessageLog } from "../../src/services/MessageLog.ts"
 import { DeliveryModel } from "./DeliveryModel.ts"
 import { LogModel } from "./LogModel.ts"
-import { seededRandom } from "./SeededRandom.ts"
+import { settingOf } from "./Setting.ts"
 import { SimulatedDisk } from "./SimulatedStore.ts"
 import { type SimulatedProcess, World } from "./World.ts"
 
@@ -60,25 +60,17 @@ export class Run {
 
   constructor(seed: number, kind: LogKind, more: boolean) {
     this.more = more
-    const random = seededRandom(seed, "setting")
+    const setting = settingOf(seed, more)
     this.seed = seed
     this.kind = kind
     this.world = new World(seed)
-    this.disk = new SimulatedDisk({ delayMsMax: random.pick([0, 3, 20]), failing: 0 })
+    this.disk = new SimulatedDisk({ delayMsMax: setting.diskMsMax, failing: 0 })
     const breach = (invariant: number, what: string): void => {
       this.violations.push(`invariant ${invariant}: ${what} (at ${this.world.now})`)
     }
     this.log = new LogModel(breach)
     this.deliveries = new DeliveryModel(breach, this.log, kind === "MemoryLog")
-    this.options = {
-      ...Bus.optionsDefault,
-      shardCount: random.pick([2, 4]),
-      workersPerShard: random.pick([2, 4]),
-      drainMs: 1_500,
-      limits: { slotsMax: random.pick([6, 25, 1_000]), bytesMax: 1_048_576 },
-      readAhead: { count: random.pick([2, 8, 1_000]), bytes: 1_048_576, allBytes: 8_388_608 },
-      deadLettersMax: random.pick([3, 1_000, 1_000])
-    }
+    this.options = setting.bus
   }
 
   /** The bus that runs. */

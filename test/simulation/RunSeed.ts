@@ -1,7 +1,8 @@
 /**
  * One seed of the simulation, from its commands to the report of what it found.
  */
-import { type Command, commandsOf, type Mix } from "./Commands.ts"
+import type { Command, Mix } from "./Commands.ts"
+import { commandsOf } from "./Drawing.ts"
 import type { LogKind } from "./Run.ts"
 import { shrink } from "./Shrinking.ts"
 import { type Outcome, simulate } from "./Simulation.ts"

@@ -3,7 +3,8 @@
  * in memory. `Seeds.ts` says how to choose seeds.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { type Command, commandsOf } from "./Commands.ts"
+import type { Command } from "./Commands.ts"
+import { commandsOf } from "./Drawing.ts"
 import { happenings } from "./Happenings.ts"
 import type { LogKind } from "./Run.ts"
 import { mixes, runSeed } from "./RunSeed.ts"

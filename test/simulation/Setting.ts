@@ -1,0 +1,30 @@
+/**
+ * The setting of a run: limits, counts and delays, drawn small so that each is met.
+ */
+import * as Bus from "../../src/layers/bus/Bus.ts"
+import { seededRandom } from "./SeededRandom.ts"
+
+/** What the disk and the bus of a run are told. */
+export interface Setting {
+  /** Longest delay of the disk in milliseconds. */
+  readonly diskMsMax: number
+  readonly bus: Bus.BusOptions
+}
+
+/** The setting of a seed; with `more`, also what was added after the first seeds were kept. */
+export const settingOf = (seed: number, more: boolean): Setting => {
+  const random = seededRandom(seed, "setting")
+  const diskMsMax = random.pick([0, 3, 20])
+  const bus: Bus.BusOptions = {
+    ...Bus.optionsDefault,
+    shardCount: random.pick([2, 4]),
+    workersPerShard: random.pick([2, 4]),
+    drainMs: 1_500,
+    limits: { slotsMax: random.pick([6, 25, 1_000]), bytesMax: 1_048_576 },
+    readAhead: { count: random.pick([2, 8, 1_000]), bytes: 1_048_576, allBytes: 8_388_608 },
+    deadLettersMax: random.pick([3, 1_000, 1_000])
+  }
+  return { diskMsMax, bus: more ? { ...bus, ...moreOf(seed, bus) } : bus }
+}
+
+const moreOf = (_seed: number, _bus: Bus.BusOptions): Partial<Bus.BusOptions> => ({})
