@@ -7,7 +7,7 @@
 import type { Message } from "../../src/domain/Message.ts"
 import { laneOf } from "../../src/domain/Priority.ts"
 import type { Subscription } from "../../src/domain/Subscription.ts"
-import { isMatch, type Known, orderOf } from "./Known.ts"
+import { isFor, type Known, orderOf } from "./Known.ts"
 import { type Lease, Leases } from "./Leases.ts"
 import type { Breach, LogModel, Stored } from "./LogModel.ts"
 import { fresh, type Pair } from "./Pair.ts"
@@ -173,9 +173,9 @@ export class DeliveryModel {
   }
 
   /** What a subscription asked for. */
-  wanted({ subscription: { options, starts } }: Known): ReadonlyArray<Stored> {
+  wanted({ subscription }: Known): ReadonlyArray<Stored> {
     return [...this.log.stored.values()].filter(({ logLane, message, offset }) =>
-      offset >= (starts[logLane] ?? 0) && isMatch(options.topic, message.topic)
+      offset >= (subscription.starts[logLane] ?? 0) && isFor(subscription, message)
     )
   }
 
@@ -193,8 +193,8 @@ export class DeliveryModel {
     const entry = this.log.stored.get(message.id)
     const what = `${message.payload} (${message.id}) for ${incarnation}, attempt ${attempt}`
     if (known === undefined || entry === undefined) return this.breach(9, `phantom ${what}`)
-    const { options, starts } = known.subscription
-    if (!isMatch(options.topic, message.topic) || entry.offset < (starts[entry.logLane] ?? 0)) {
+    const { starts } = known.subscription
+    if (!isFor(known.subscription, message) || entry.offset < (starts[entry.logLane] ?? 0)) {
       this.breach(1, `not asked for: ${what}`)
     }
     if ((message.expiresAt ?? Infinity) <= now) this.breach(1, `handed out expired: ${what}`)

@@ -73,7 +73,10 @@ const faults = (random: SeededRandom): ReadonlyArray<readonly [number, () => Act
   [1.5, () => ({ kind: "restart" })]
 ]
 
-const create = (random: SeededRandom): Action => ({
+/** Creates a subscription, or changes its limits. */
+export const create = (
+  random: SeededRandom
+): Extract<Action, { readonly kind: "create" }> => ({
   kind: "create",
   name: random.pick(names),
   options: options(random.pick(patterns), {

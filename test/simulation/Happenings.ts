@@ -36,6 +36,7 @@ export const happenings: ReadonlyArray<string> = [
   "operate refused: LogUnavailable",
   "publish accepted",
   "publish refused: IdempotencyConflict",
+  "publish refused: IdempotencyInFlight",
   "publish refused: LogUnavailable",
   "publish refused: ShardFull",
   "publish repeated",
@@ -43,5 +44,6 @@ export const happenings: ReadonlyArray<string> = [
   "replay",
   "subscription deleted",
   "subscription is New",
+  "subscription with a filter is New",
   "suspects run alone"
 ]

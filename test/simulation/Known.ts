@@ -3,6 +3,7 @@
  */
 import type { Message } from "../../src/domain/Message.ts"
 import type { Subscription } from "../../src/domain/Subscription.ts"
+import { passesFilter } from "./Filters.ts"
 
 /** A subscription as its creator knows it. */
 export interface Known {
@@ -24,8 +25,12 @@ export const orderOf = ({ options }: Subscription, { key, topic }: Message): str
     ? undefined
     : `${topic}\0${key ?? ""}`
 
+/** Whether a subscription is for a message, wherever it stands. */
+export const isFor = ({ options: { filter, topic } }: Subscription, message: Message): boolean =>
+  isMatch(topic, message.topic) && passesFilter(filter, message)
+
 /** Whole names, segment by segment. */
-export const isMatch = (pattern: string, topic: string): boolean => {
+const isMatch = (pattern: string, topic: string): boolean => {
   const wanted = pattern.split(".")
   const given = topic.split(".")
   return wanted.every((part, at) =>

@@ -3,9 +3,7 @@
  */
 import type { Message } from "../../src/domain/Message.ts"
 import type { LogEntry } from "../../src/services/MessageLog.ts"
-
-/** How long an idempotency key counts. Source: design, P4. */
-const claimTtlMs = 3_600_000
+import type { ClaimModel } from "./ClaimModel.ts"
 
 /** A message as the log holds it. */
 export interface Stored {
@@ -20,14 +18,15 @@ export type Breach = (invariant: number, what: string) => void
 /** The log of one run, over all its processes. */
 export class LogModel {
   readonly stored = new Map<string, Stored>()
+  readonly claims: ClaimModel
   private readonly breach: Breach
   private readonly nextOffsets = new Map<number, number>()
   private readonly payloads = new Set<string>()
   private readonly refused = new Set<string>()
-  private readonly claims = new Map<string, Stored>()
 
-  constructor(breach: Breach) {
+  constructor(breach: Breach, claims: ClaimModel) {
     this.breach = breach
+    this.claims = claims
   }
 
   /** Offsets that the next entries get, by lane; 0 where none stands. */
@@ -43,13 +42,8 @@ export class LogModel {
     this.nextOffsets.set(logLane, offset + 1)
     this.stored.set(message.id, entry)
     if (this.refused.has(message.payload)) this.breach(9, `refused but stored: ${message.payload}`)
-    if (message.idempotencyKey === undefined) return void this.payloads.add(message.payload)
-    const scope = JSON.stringify([message.topic, message.key, message.idempotencyKey])
-    const first = this.claims.get(scope)
-    if (first !== undefined && message.publishedAt - first.message.publishedAt < claimTtlMs) {
-      this.breach(4, `two messages under ${scope}: ${first.message.id} and ${message.id}`)
-    }
-    this.claims.set(scope, entry)
+    if (message.idempotencyKey === undefined) this.payloads.add(message.payload)
+    else this.claims.accepted(message)
   }
 
   /** A publisher was told so. */

@@ -29,6 +29,7 @@ export const create = (run: Run, name: string, options: SubscriptionOptions): vo
   manage(run, name, run.node.bus.createSubscription(named(name), options), (result) => {
     run.saw(`subscription is ${result.created}`, name)
     run.deliveries.exists(result.subscription)
+    if (options.filter !== undefined) run.saw(`subscription with a filter is ${result.created}`)
     if (result.created !== "New") return
     const after = run.log.heads
     result.subscription.starts.forEach((start, logLane) => {

@@ -26,6 +26,9 @@ export const perform = async (run: Run, { action, ms, tasks }: Command): Promise
     case "attach":
       if (!run.busy.has(action.name)) attach(run, action.name, action.badness)
       break
+    case "publishEach":
+      action.drafts.forEach((draft) => publish(run, [draft]))
+      break
     case "attachFates":
       if (!run.busy.has(action.name)) attach(run, action.name, action.badness, fates)
       break

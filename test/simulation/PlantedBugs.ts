@@ -20,7 +20,7 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     file: "src/layers/bus/Workers.ts",
     text: "if (worker.stopping || !shard.isEmpty) return resume",
     becomes: "if (worker.stopping) return resume",
-    caughtBy: "simulation"
+    caughtBy: { file: "test/simulation/Simulation.test.ts", test: "seed 550 over" }
   },
   {
     name: "offset skipped",
@@ -39,15 +39,11 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   {
     name: "deduplication that slides",
     file: "src/layers/bus/Deduplication.ts",
-    text: `return known?.state === "Accepted" && now - known.at >= claimTtlMs ? undefined : known`,
-    becomes: `if (known?.state !== "Accepted") return known
-    if (now - known.at >= claimTtlMs) return undefined
-    Object.assign(known, { at: now })
-    return known`,
-    caughtBy: {
-      file: "test/layers/bus/Deduplication.test.ts",
-      test: "count an hour from the first acceptance"
-    }
+    text: "return isClaimed(known.at, now, this.limits.ttlMs) ? known : undefined",
+    becomes: `if (!isClaimed(known.at, now, this.limits.ttlMs)) return undefined
+        this.put(scope, { ...known, at: now })
+        return known`,
+    caughtBy: "simulation"
   },
   {
     name: "ack set off by one",

@@ -10,15 +10,17 @@ import type { Run } from "./Run.ts"
 /** Publishes one draft by itself, more as a batch. */
 export const publish = (run: Run, drafts: ReadonlyArray<Draft>): void => {
   const { bus } = run.node
+  const { now } = run.world
   const dated = drafts.map((draft) => ({
     ...draft,
-    expiresAt: draft.expiresAt === undefined ? undefined : run.world.now + draft.expiresAt
+    expiresAt: draft.expiresAt === undefined ? undefined : now + draft.expiresAt
   }))
   const [first, ...others] = dated
   if (first === undefined) return
   const hear = (draft: Draft, result: Result.Result<Accepted, PublishError>): void => {
     if (Result.isSuccess(result)) {
       run.saw(result.success.duplicate ? "publish repeated" : "publish accepted", draft.payload)
+      if (result.success.duplicate) run.log.claims.repeated(result.success.id, now)
       return run.log.accepted(result.success.id)
     }
     const { _tag } = result.failure

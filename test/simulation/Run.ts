@@ -9,6 +9,7 @@ import * as BlockLog from "../../src/layers/log/BlockLog.ts"
 import * as MemoryLog from "../../src/layers/log/MemoryLog.ts"
 import type { MessageBus } from "../../src/services/MessageBus.ts"
 import { type LogEntry, MessageLog } from "../../src/services/MessageLog.ts"
+import { ClaimModel } from "./ClaimModel.ts"
 import { DeliveryModel } from "./DeliveryModel.ts"
 import { LogModel } from "./LogModel.ts"
 import { settingOf } from "./Setting.ts"
@@ -68,7 +69,7 @@ export class Run {
     const breach = (invariant: number, what: string): void => {
       this.violations.push(`invariant ${invariant}: ${what} (at ${this.world.now})`)
     }
-    this.log = new LogModel(breach)
+    this.log = new LogModel(breach, new ClaimModel(breach, setting.bus.claims))
     this.deliveries = new DeliveryModel(breach, this.log, kind === "MemoryLog")
     this.options = setting.bus
   }

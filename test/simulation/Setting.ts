@@ -1,6 +1,7 @@
 /**
  * The setting of a run: limits, counts and delays, drawn small so that each is met.
  */
+import { claimsMax, claimTtlMs } from "../../src/domain/IdempotencyKey.ts"
 import * as Bus from "../../src/layers/bus/Bus.ts"
 import { seededRandom } from "./SeededRandom.ts"
 
@@ -24,7 +25,14 @@ export const settingOf = (seed: number, more: boolean): Setting => {
     readAhead: { count: random.pick([2, 8, 1_000]), bytes: 1_048_576, allBytes: 8_388_608 },
     deadLettersMax: random.pick([3, 1_000, 1_000])
   }
-  return { diskMsMax, bus: more ? { ...bus, ...moreOf(seed, bus) } : bus }
+  return { diskMsMax, bus: more ? { ...bus, ...moreOf(seed) } : bus }
 }
 
-const moreOf = (_seed: number, _bus: Bus.BusOptions): Partial<Bus.BusOptions> => ({})
+const moreOf = (seed: number): Partial<Bus.BusOptions> => {
+  const random = seededRandom(seed, "more setting")
+  const claims = {
+    keysMax: random.pick([claimsMax, claimsMax, 4, 9]),
+    ttlMs: random.pick([claimTtlMs, 700, 3_000])
+  }
+  return { claims }
+}
