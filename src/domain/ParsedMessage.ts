@@ -1,6 +1,7 @@
 /**
  * A message with payload and headers as values, each parsed when first read and then kept.
  */
+import { type Carried, type ContextValues, nothing } from "./ExecutionContext.ts"
 import type { Message } from "./Message.ts"
 
 const none: Readonly<Record<string, string>> = {}
@@ -9,6 +10,7 @@ const none: Readonly<Record<string, string>> = {}
 export class ParsedMessage {
   readonly message: Message
   private parsedPayload: unknown = undefined
+  private parsedContext: Carried | undefined = undefined
   private parsedHeaders: Readonly<Record<string, string>> | undefined = undefined
 
   constructor(message: Message) {
@@ -26,5 +28,18 @@ export class ParsedMessage {
     const { headers } = this.message
     this.parsedHeaders ??= headers === undefined ? none : JSON.parse(headers)
     return this.parsedHeaders ?? none
+  }
+  /** The context as it travels on, when a handler publishes. */
+  get carried(): Carried {
+    const text = this.message.context
+    this.parsedContext ??= text === undefined
+      ? nothing
+      : { values: Object.freeze(JSON.parse(text)), text }
+    return this.parsedContext
+  }
+
+  /** The context of its publisher. */
+  get context(): ContextValues {
+    return this.carried.values
   }
 }

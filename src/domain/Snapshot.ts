@@ -64,6 +64,15 @@ export interface IdempotencySnapshot {
   readonly forgotten: number
 }
 
+/** Hooks that are registered, and what went wrong after publishes. */
+export interface HooksSnapshot {
+  readonly before: number
+  readonly after: number
+  readonly afterFailed: number
+  /** Messages that were not shown to a hook, for too many waited. */
+  readonly afterDropped: number
+}
+
 /** Counters are totals since the process started. */
 export interface Snapshot {
   readonly state: "Running" | "Closing" | "Closed"
@@ -73,6 +82,7 @@ export interface Snapshot {
   readonly unrouted: number
   readonly duplicates: number
   readonly idempotency: IdempotencySnapshot
+  readonly hooks: HooksSnapshot
   /** Refused publishes by the tag of their error. */
   readonly refused: Readonly<Record<string, number>>
   /** Accepted messages by topic: at most 1,000 names, the rest under `other`. */

@@ -7,11 +7,13 @@ import type * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { ContextValues } from "../domain/ExecutionContext.ts"
 import type { Fate } from "../domain/Fate.ts"
 import type { FilterFunction, FilterSpec } from "../domain/Filter.ts"
-import type { MessageInvalid } from "../domain/Message.ts"
+import type { Message, MessageInvalid } from "../domain/Message.ts"
 import type { Ordering, StartFrom, SubscriptionMode } from "../domain/Subscription.ts"
 import type { TypedTopic } from "../domain/TypedTopic.ts"
+import type { HookLimit } from "./Hooks.ts"
 import type { Accepted, Delivery, MessageBus, PublishError } from "./MessageBus.ts"
 
 /** The options of an embedded bus are not usable; `reason` names each and what was expected. */
@@ -37,6 +39,8 @@ export interface PublishOptions {
   readonly traceparent?: string
   /** Unix milliseconds; later the message is not delivered any more. */
   readonly expiresAt?: number
+  /** Goes before the execution context of the publisher, even when it is empty. */
+  readonly context?: ContextValues
 }
 
 /** How a handler wants its messages; what is left out is the default of the design. */
@@ -120,6 +124,19 @@ export class CodeFactory extends Context.Service<CodeFactory, {
       options?: HandleOptions
     ): Effect.Effect<void, HandleError, R | Scope.Scope>
   }
+  /**
+   * Runs `hook` before each message of any publisher is accepted, until the scope closes: what it
+   * returns is published instead. See `Hooks.before`.
+   */
+  readonly beforePublish: <E = never, R = never>(
+    name: string,
+    hook: (item: Item) => Item | Effect.Effect<Item, E, R>
+  ) => Effect.Effect<void, HookLimit, R | Scope.Scope>
+  /** Runs `hook` for each accepted message, until the scope closes. See `Hooks.after`. */
+  readonly afterPublish: <E = never, R = never>(
+    name: string,
+    hook: (payload: unknown, message: Message) => Effect.Effect<unknown, E, R> | void
+  ) => Effect.Effect<void, HookLimit, R | Scope.Scope>
   /** The bus underneath: pulls, dead letters, replays, the live state. */
   readonly bus: MessageBus["Service"]
 }>()("codefactory/services/CodeFactory") {}

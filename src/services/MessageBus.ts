@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { DeadLetter, DeadLetterFilter, DeadLetterUnknown } from "../domain/DeadLetter.ts"
 import type { Decision, DecisionFilter } from "../domain/Decision.ts"
+import type { ContextValues } from "../domain/ExecutionContext.ts"
 import type { Fates } from "../domain/Fate.ts"
 import type { FilterFunction } from "../domain/Filter.ts"
 import type { Draft, Message, MessageInvalid, PayloadTooLarge } from "../domain/Message.ts"
@@ -26,6 +27,8 @@ import type {
   SubscriptionUnknown
 } from "../domain/Subscription.ts"
 import type { TopicReserved } from "../domain/Topic.ts"
+import type { HookRefused, Hooks } from "./Hooks.ts"
+import type { IdempotencyConflict, IdempotencyInFlight } from "./Idempotency.ts"
 import type { Durability, LogUnavailable } from "./MessageLog.ts"
 import type { ShardFull, ShardPaused, Shards } from "./Shards.ts"
 
@@ -40,28 +43,7 @@ export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
   }
 }
 
-/** The idempotency key was used for another body. Remedy: use a new key. */
-export class IdempotencyConflict
-  extends Schema.TaggedError<IdempotencyConflict>()("IdempotencyConflict", {
-    idempotencyKey: Schema.String,
-    firstId: Schema.String
-  })
-{
-  override get message(): string {
-    return `the idempotency key ${this.idempotencyKey} belongs to another body; use a new one`
-  }
-}
-
-/** A publish under this idempotency key has not finished yet. Remedy: repeat it shortly. */
-export class IdempotencyInFlight
-  extends Schema.TaggedError<IdempotencyInFlight>()("IdempotencyInFlight", {
-    idempotencyKey: Schema.String
-  })
-{
-  override get message(): string {
-    return `a publish under the key ${this.idempotencyKey} has not finished; repeat it shortly`
-  }
-}
+export { IdempotencyConflict, IdempotencyInFlight } from "./Idempotency.ts"
 
 /** Why a publish was refused; nothing of the message was stored. */
 export type PublishError =
@@ -73,6 +55,7 @@ export type PublishError =
   | TopicReserved
   | MessageInvalid
   | PayloadTooLarge
+  | HookRefused
   | LogUnavailable
 
 /** A publish that succeeded: the message is stored as `durability` says. */
@@ -95,6 +78,8 @@ export interface Delivery {
   readonly payload: unknown
   /** The headers as an object; parsed when first read, then kept. */
   readonly headers: Readonly<Record<string, string>>
+  /** The context of the publisher, in which the handler runs. */
+  readonly context: ContextValues
 }
 
 /** Processes one delivery; success acknowledges it, failure counts as a failed attempt. */
@@ -244,6 +229,8 @@ export class MessageBus extends Context.Service<MessageBus, {
     after: number,
     limit: number
   ) => ReadonlyArray<Decision>
+  /** Code that sees messages before and after they are accepted. */
+  readonly hooks: Hooks
   /** The live state, read without waiting. */
   readonly snapshot: () => Snapshot
 }>()("codefactory/services/MessageBus") {}

@@ -19,6 +19,7 @@ import {
   SubscriptionUnknown
 } from "../../src/domain/Subscription.ts"
 import { isReserved, TopicReserved } from "../../src/domain/Topic.ts"
+import { HookRefused } from "../../src/services/Hooks.ts"
 import {
   type Accepted,
   BusClosed,
@@ -69,6 +70,7 @@ const refusals = new Map<string, (draft: Draft) => PublishError>(Object.entries(
     new IdempotencyConflict({ idempotencyKey: draft.idempotencyKey ?? "", firstId: "first" }),
   "refuse.inflight": (draft: Draft) =>
     new IdempotencyInFlight({ idempotencyKey: draft.idempotencyKey ?? "" }),
+  "refuse.hook": () => new HookRefused({ hook: "audit", reason: "not today" }),
   "refuse.log": () => new LogUnavailable({ reason: "Full", detail: "no space" }),
   "refuse.invalid": () => new MessageInvalid({ field: "payload", reason: "expected more" })
 }))
@@ -99,6 +101,7 @@ const snapshotOf = (fake: FakeState): Snapshot => ({
   unrouted: 0,
   duplicates: 0,
   idempotency: { keys: 0, keysMax: 1, inFlight: 0, forgotten: 0 },
+  hooks: { before: 0, after: 0, afterFailed: 0, afterDropped: 0 },
   refused: { ShardFull: 2 },
   topics: [["orders", fake.stored.length]],
   callbackErrors: [],
@@ -198,6 +201,7 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
         made.id > after && (kind ?? made.kind) === made.kind &&
         (subject ?? made.subject) === made.subject
       ).slice(0, limit),
+    hooks: { before: () => Effect.die("not in this fake"), after: () => Effect.die("nor this") },
     snapshot: () => snapshotOf(fake)
   }
 }

@@ -15,6 +15,8 @@ import { WallOffset } from "../../services/WallOffset.ts"
 import { Totals } from "./Consumer.ts"
 import { Core } from "./Core.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
+import * as Entrance from "./Entrance.ts"
+import * as Hooks from "./Hooks.ts"
 import { snapshot, status } from "./Inspection.ts"
 import { retryDue } from "./Outcomes.ts"
 import * as Publisher from "./Publisher.ts"
@@ -80,7 +82,7 @@ export const make = (
     })
     const startReader = yield* readers(core)
     const subscriptions = yield* Subscriptions.make(core, startReader)
-    const publisher = Publisher.make(core, startReader, nextId)
+    const publisher = Entrance.make(core, Publisher.make(core, startReader, nextId))
     yield* restore(core, startReader)
     const pool = yield* run(core, options)
     const bus = MessageBus.of({
@@ -105,6 +107,7 @@ export const make = (
       replay: (filter, dryRun) => Replays.replay(core, filter, dryRun),
       shards: ShardControl.make(core, pool),
       decisions: (filter, after, limit) => core.decisions.list(filter, after, limit),
+      hooks: Hooks.make(core.hooks),
       snapshot: () => snapshot(core)
     })
     return { bus, core }

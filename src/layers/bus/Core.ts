@@ -15,6 +15,7 @@ import { type Attachment, Consumer, type Totals } from "./Consumer.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
 import { Decisions } from "./Decisions.ts"
 import { Deduplication } from "./Deduplication.ts"
+import { HookRegistry } from "./Hooks.ts"
 import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
 import { type Pending, state } from "./Pending.ts"
@@ -36,6 +37,7 @@ export class Core {
   readonly consumers = new Map<string, Consumer>()
   readonly topics = new Topics()
   readonly claims: Deduplication
+  readonly hooks = new HookRegistry()
   readonly settler: Settler
   readonly retries = new Retries()
   readonly leases = new LeaseClock()

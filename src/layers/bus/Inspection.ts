@@ -27,6 +27,12 @@ export const snapshot = (core: Core): Snapshot => ({
     inFlight: core.claims.inFlight,
     forgotten: core.claims.forgotten
   },
+  hooks: {
+    before: core.hooks.before.length,
+    after: core.hooks.after.length,
+    afterFailed: core.hooks.failed,
+    afterDropped: core.hooks.dropped
+  },
   refused: Object.fromEntries(core.refused),
   topics: [...core.topics.totals].map(([topic, { published }]) => [topic, published] as const),
   callbackErrors: [...core.topics.totals].map(([topic, { errors }]) => [topic, errors] as const),

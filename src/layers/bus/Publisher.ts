@@ -27,7 +27,7 @@ import { route, type StartReader } from "./Router.ts"
  */
 export const burstMax = 256
 
-/** The two ways to publish. */
+/** The two ways to publish. They begin when they are called, so call them inside an effect. */
 export interface Publisher {
   readonly publish: (draft: Draft) => Effect.Effect<Accepted, PublishError>
   readonly publishMany: (
@@ -43,8 +43,8 @@ export const make = (
 ): Publisher => {
   const publishing: Publishing = { core, nextId, startReader }
   return {
-    publish: (draft) => Effect.suspend(() => publishOne(publishing, draft)),
-    publishMany: (drafts) => Effect.suspend(() => publishAll(publishing, drafts))
+    publish: (draft) => publishOne(publishing, draft),
+    publishMany: (drafts) => publishAll(publishing, drafts)
   }
 }
 
@@ -175,6 +175,7 @@ const committed = (
       core.claims.accept(scope, fingerprint, message.id, message.publishedAt)
     }
     route(core, startReader, outgoing)
+    if (core.hooks.after.length > 0) core.hooks.accepted(outgoing.entry)
   }
 }
 

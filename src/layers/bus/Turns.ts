@@ -8,7 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { ownRowLane } from "../../domain/AckId.ts"
 import { Outcome } from "../../domain/Delivery.ts"
-import type { Delivery } from "../../services/MessageBus.ts"
+import * as ExecutionContext from "../../services/ExecutionContext.ts"
+import type { Handler } from "../../services/MessageBus.ts"
 import type { Core } from "./Core.ts"
 import { HandedOut } from "./HandedOut.ts"
 import { apply, beforeHandOut, begin, fail, failureOf, postpone } from "./Outcomes.ts"
@@ -60,8 +61,12 @@ const stalled = Effect.as(Effect.sleep(stalledWaitMs), nothing)
 const run = (core: Core, delivery: Pending): Effect.Effect<Turn> => {
   const { handler } = delivery.consumer
   if (handler === undefined) return Effect.die("a delivery without a handler reached a worker")
-  const handedOut: Delivery = new HandedOut(delivery)
-  const handled = Effect.exit(Effect.suspend(() => handler(handedOut)))
+  const handedOut = new HandedOut(delivery)
+  const handled = Effect.exit(
+    handedOut.message.context === undefined
+      ? Effect.suspend(() => handler(handedOut))
+      : inContext(handedOut, handler)
+  )
   if (!core.log.journals) return handled
   const { entry, ownRow, track } = delivery
   const taken = core.journal.note({
@@ -75,6 +80,16 @@ const run = (core: Core, delivery: Pending): Effect.Effect<Turn> => {
     (isJournalled): Effect.Effect<Turn> => isJournalled ? handled : unstarted
   )
 }
+
+/** Only a message that has a context pays for it. */
+const inContext = (handedOut: HandedOut, handler: Handler): Effect.Effect<unknown, unknown> =>
+  Effect.suspend(() =>
+    Effect.provideService(
+      Effect.suspend(() => handler(handedOut)),
+      ExecutionContext.reference,
+      handedOut.carried
+    )
+  )
 
 const unstarted = Effect.succeed(unjournalled)
 

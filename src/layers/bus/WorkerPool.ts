@@ -11,6 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Core } from "./Core.ts"
 import { leaseBucketMs } from "./LeaseClock.ts"
 import type { Shard } from "./Shard.ts"
@@ -105,7 +106,8 @@ export class WorkerPool {
   }
 
   private launch(worker: Worker, afterMs: number): void {
-    const loop = turns(this.core, worker)
+    // The bus may have been started inside a context, which is nobody's business here.
+    const loop = ExecutionContext.cleared(turns(this.core, worker))
     this.working.add(worker)
     const fiber = this.fork(
       afterMs === 0 ? loop : Effect.andThen(Effect.sleep(afterMs), loop)

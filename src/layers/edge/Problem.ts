@@ -100,6 +100,7 @@ const rows = {
   TopicReserved: row(403, "topic-reserved", "Reserved topic"),
   MessageInvalid: row(400, "message-invalid", "Invalid message"),
   PayloadTooLarge: row(413, "payload-too-large", "Payload too large"),
+  HookRefused: row(422, "hook-refused", "Refused by a hook"),
   LogUnavailable: row(503, "log-unavailable", "Log unavailable"),
   SubscriptionBroadcast: row(409, "subscription-broadcast", "Broadcast subscription"),
   SubscriptionConflict: row(409, "subscription-conflict", "Subscription exists otherwise"),
@@ -206,6 +207,8 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
       sizeBytes,
       limitBytes
     }),
+  HookRefused: ({ hook, reason }) =>
+    rows.HookRefused(`${quote(hook)} refused the message: ${quote(reason)}`, { hook }),
   LogUnavailable: ({ detail, reason }) =>
     rows.LogUnavailable(`${logReasons[reason]}: ${detail}`, { reason }, unavailable),
   SubscriptionBroadcast: ({ name }) =>

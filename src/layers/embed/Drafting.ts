@@ -6,6 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { type ContextValues, merge } from "../../domain/ExecutionContext.ts"
 import {
   type Draft,
   headersBytesMax,
@@ -41,6 +42,8 @@ export const draftOf = (
   if (payloadBytes > payloadBytesMax) return tooLarge("payload", payloadBytes, payloadBytesMax)
   const headers = options.headers === undefined ? undefined : headersText(options.headers)
   if (typeof headers === "object") return headers
+  const context = options.context === undefined ? undefined : contextText(options.context)
+  if (typeof context === "object") return context
   return {
     topic,
     payload: text,
@@ -53,7 +56,7 @@ export const draftOf = (
     traceparent: options.traceparent,
     deliverAt: undefined,
     expiresAt: options.expiresAt,
-    context: undefined
+    context
   }
 }
 
@@ -101,6 +104,12 @@ const headersText = (headers: Readonly<Record<string, string>>): string | DraftE
   if (typeof text !== "string") return text
   const sizeBytes = Buffer.byteLength(text)
   return sizeBytes > headersBytesMax ? tooLarge("headers", sizeBytes, headersBytesMax) : text
+}
+
+/** An empty context is one, too: it keeps the publisher's own from being attached. */
+const contextText = (values: ContextValues): string | DraftError => {
+  const carried = merge({}, values)
+  return typeof carried === "string" ? invalid("context", carried) : carried.text ?? "{}"
 }
 
 const tooLarge = (field: string, sizeBytes: number, limitBytes: number): DraftError =>

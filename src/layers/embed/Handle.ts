@@ -8,12 +8,16 @@ import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
+import { AsyncLocalStorage } from "node:async_hooks"
+import { type Carried, type ContextValues, merge, nothing } from "../../domain/ExecutionContext.ts"
+import { type Message, MessageInvalid } from "../../domain/Message.ts"
 import {
   CodeFactory,
   type HandleOptions,
   type Item,
   type PublishOptions
 } from "../../services/CodeFactory.ts"
+import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import {
   type Accepted,
   BusClosed,
@@ -23,6 +27,12 @@ import {
 
 /** A result of a batch: what was accepted, or the tagged error of the refusal. */
 export type ItemResult = Accepted | PublishError
+
+/**
+ * The execution context of code that awaits. Node keeps it through `await`, timers and callbacks,
+ * which no value handed on could follow; so `withContext` ends with its function here, too.
+ */
+const contexts = new AsyncLocalStorage<Carried>()
 
 /** The bus as promises. `await using` closes it: handlers finish, the rest stays in the log. */
 export interface BusHandle extends AsyncDisposable {
@@ -42,6 +52,23 @@ export interface BusHandle extends AsyncDisposable {
     handler: (payload: unknown, delivery: Delivery) => unknown,
     options?: HandleOptions
   ) => Promise<() => Promise<void>>
+  /**
+   * Runs `fn` with `values` added to the execution context: what it publishes carries them, and
+   * handlers of that run with them. Throws `MessageInvalid` when they are too many or no texts.
+   */
+  readonly withContext: <A>(values: ContextValues, fn: () => A) => A
+  /** The execution context of the running code, in a handler that of its message. */
+  readonly context: () => ContextValues
+  /** Runs `hook` before each publish until the returned function is called; it may change it. */
+  readonly beforePublish: (
+    name: string,
+    hook: (item: Item) => Item | Promise<Item>
+  ) => Promise<() => Promise<void>>
+  /** Runs `hook` for each accepted message until the returned function is called. */
+  readonly afterPublish: (
+    name: string,
+    hook: (payload: unknown, message: Message) => unknown
+  ) => Promise<() => Promise<void>>
   /** Everything else, as an Effect service. */
   readonly run: <A, E>(effect: Effect.Effect<A, E, CodeFactory>) => Promise<A>
   /** Drains and closes; closing twice changes nothing. */
@@ -55,13 +82,22 @@ export const make = <E>(layer: Layer.Layer<CodeFactory, E>): BusHandle => {
 
   const run = <A, E2>(effect: Effect.Effect<A, E2, CodeFactory>): Promise<A> =>
     life.state === "Running"
-      ? runtime.runPromise(effect)
+      ? runtime.runPromise(
+        Effect.provideService(effect, ExecutionContext.reference, contexts.getStore() ?? nothing)
+      )
       : Promise.reject(new BusClosed({ state: life.state }))
 
   const close = (): Promise<void> => {
     life.state = "Closed"
     return runtime.dispose()
   }
+
+  const attached = <E2>(
+    something: (bus: CodeFactory["Service"]) => Effect.Effect<void, E2, Scope.Scope>
+  ): Promise<() => Promise<void>> =>
+    run(attach(something)).then(
+      (detach) => () => life.state === "Running" ? runtime.runPromise(detach) : Promise.resolve()
+    )
 
   return {
     run,
@@ -83,33 +119,50 @@ export const make = <E>(layer: Layer.Layer<CodeFactory, E>): BusHandle => {
             results.map((result) => Result.isSuccess(result) ? result.success : result.failure)
         )
       ),
+    withContext: (values, fn) => contexts.run(merged(values), fn),
+    context: () => (contexts.getStore() ?? nothing).values,
+    beforePublish: (name, hook) =>
+      attached((bus) => bus.beforePublish(name, (item) => promised(() => hook(item)))),
+    afterPublish: (name, hook) =>
+      attached((bus) =>
+        bus.afterPublish(name, (payload, message) => promised(() => hook(payload, message)))
+      ),
     handle: (name, topic, handler, options) =>
-      run(attach(name, topic, handler, options)).then(
-        (detach) => () => life.state === "Running" ? runtime.runPromise(detach) : Promise.resolve()
+      attached((bus) =>
+        bus.handle(
+          name,
+          topic,
+          (payload, delivery) => promised(() => handler(payload, delivery)),
+          options
+        )
       )
   }
 }
 
-/** Attaches a handler in a scope of its own; returns the effect that closes it. */
-const attach = (
-  name: string,
-  topic: string,
-  handler: (payload: unknown, delivery: Delivery) => unknown,
-  options?: HandleOptions
-) =>
+/** Does something in a scope of its own; returns the effect that closes it. */
+const attach = <E>(
+  something: (bus: CodeFactory["Service"]) => Effect.Effect<void, E, Scope.Scope>
+): Effect.Effect<Effect.Effect<void>, E, CodeFactory> =>
   Effect.gen(function*() {
     const bus = yield* CodeFactory
     const scope = yield* Scope.make()
-    const attached = bus.handle(name, topic, promised(handler), options)
-    yield* Scope.provide(attached, scope)
+    yield* Effect.onError(
+      Scope.provide(something(bus), scope),
+      (cause) => Scope.close(scope, Exit.failCause(cause))
+    )
     return Scope.close(scope, Exit.void)
   })
 
-/** What a handler throws or rejects with is kept as it is: it becomes the dead letter's text. */
-const promised =
-  (handler: (payload: unknown, delivery: Delivery) => unknown) =>
-  (payload: unknown, delivery: Delivery): Effect.Effect<unknown, unknown> =>
+/** What `run` throws or rejects with is kept as it is: it becomes the dead letter's text. */
+const promised = <A>(run: () => A | Promise<A>): Effect.Effect<A, unknown> =>
+  Effect.flatMap(ExecutionContext.reference, (context) =>
     Effect.tryPromise({
-      try: () => Promise.resolve(handler(payload, delivery)),
+      try: () => contexts.run(context, () => Promise.resolve(run())),
       catch: (error) => error
-    })
+    }))
+
+const merged = (values: ContextValues): Carried => {
+  const carried = merge((contexts.getStore() ?? nothing).values, values)
+  if (typeof carried === "string") throw new MessageInvalid({ field: "context", reason: carried })
+  return carried
+}

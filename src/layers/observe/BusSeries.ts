@@ -6,9 +6,7 @@
  */
 import type { Histogram, Snapshot } from "../../domain/Snapshot.ts"
 import { gateSeries } from "./GateSeries.ts"
-import { byShard, type Sample, type Series } from "./Samples.ts"
-
-const one = (value: number): ReadonlyArray<Sample> => [{ labels: {}, value }]
+import { byShard, one, type Sample, type Series } from "./Samples.ts"
 
 /** Topics over the limit share the label `other`, which is there from the start. */
 const byTopic = (counts: ReadonlyArray<readonly [topic: string, count: number]>) =>
@@ -40,25 +38,6 @@ const callbackLatency = ({ messageAge, subscriptions }: Snapshot) =>
     : subscriptions.flatMap(({ callbackLatency, name }) =>
       histogram(callbackLatency, { subscription: name })
     )
-
-/** The tags of refused publishes: at 0 from the start. */
-const refusals = [
-  "BusClosed",
-  "ShardFull",
-  "ShardPaused",
-  "IdempotencyConflict",
-  "IdempotencyInFlight",
-  "TopicReserved",
-  "MessageInvalid",
-  "PayloadTooLarge",
-  "LogUnavailable"
-] as const
-
-const refused = (snapshot: Snapshot): ReadonlyArray<Sample> =>
-  Array.from(new Set([...refusals, ...Object.keys(snapshot.refused)]), (error) => ({
-    labels: { error },
-    value: snapshot.refused[error] ?? 0
-  }))
 
 /** The contract: names, labels and units of the design, section 8. */
 export const contractSeries: ReadonlyArray<Series> = [
@@ -127,54 +106,6 @@ export const contractSeries: ReadonlyArray<Series> = [
 
 /** What the contract does not name: in base units, counters ending in `_total`. */
 export const furtherSeries: ReadonlyArray<Series> = [
-  {
-    name: "message_bus_published_total",
-    help: "Messages accepted",
-    type: "counter",
-    read: ({ published }) => one(published)
-  },
-  {
-    name: "message_bus_unrouted_total",
-    help: "Accepted messages that no subscription matched",
-    type: "counter",
-    read: ({ unrouted }) => one(unrouted)
-  },
-  {
-    name: "message_bus_duplicates_total",
-    help: "Publishes answered with an earlier acceptance",
-    type: "counter",
-    read: ({ duplicates }) => one(duplicates)
-  },
-  {
-    name: "message_bus_idempotency_keys",
-    help: "Idempotency keys in memory",
-    type: "gauge",
-    read: ({ idempotency }) => one(idempotency.keys)
-  },
-  {
-    name: "message_bus_idempotency_keys_max",
-    help: "Idempotency keys that memory may hold",
-    type: "gauge",
-    read: ({ idempotency }) => one(idempotency.keysMax)
-  },
-  {
-    name: "message_bus_idempotency_in_flight",
-    help: "Publishes under an idempotency key that have not finished",
-    type: "gauge",
-    read: ({ idempotency }) => one(idempotency.inFlight)
-  },
-  {
-    name: "message_bus_idempotency_forgotten_total",
-    help: "Idempotency keys forgotten before their time for want of room",
-    type: "counter",
-    read: ({ idempotency }) => one(idempotency.forgotten)
-  },
-  {
-    name: "message_bus_refused_total",
-    help: "Publishes refused",
-    type: "counter",
-    read: refused
-  },
   {
     name: "message_bus_commit_retries_total",
     help: "Commits of the log that failed and were tried again",

@@ -21,3 +21,6 @@ export interface Series {
 /** One value for each live shard. */
 export const byShard = (read: (shard: ShardSnapshot) => number) => (snapshot: Snapshot) =>
   snapshot.shards.map((shard) => ({ labels: { shard: shard.id }, value: read(shard) }))
+
+/** The one sample of a series without labels. */
+export const one = (value: number): ReadonlyArray<Sample> => [{ labels: {}, value }]

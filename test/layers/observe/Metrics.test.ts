@@ -25,6 +25,7 @@ const atStart: Snapshot = {
   unrouted: 0,
   duplicates: 0,
   idempotency: { keys: 0, keysMax: 0, inFlight: 0, forgotten: 0 },
+  hooks: { before: 0, after: 0, afterFailed: 0, afterDropped: 0 },
   refused: {},
   topics: [],
   callbackErrors: [],

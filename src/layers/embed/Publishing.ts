@@ -1,0 +1,55 @@
+/**
+ * Publishing values: encoded by the schema of a typed topic, written as JSON text once.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { MessageInvalid } from "../../domain/Message.ts"
+import type { TypedTopic } from "../../domain/TypedTopic.ts"
+import type { CodeFactory, Item, PublishOptions } from "../../services/CodeFactory.ts"
+import type { Accepted, MessageBus, PublishError } from "../../services/MessageBus.ts"
+import { draftOf, isDraftError } from "./Drafting.ts"
+
+/** Publishes one value. */
+export const publishWith = (bus: MessageBus["Service"]) =>
+<A>(
+  topic: string | TypedTopic<A>,
+  payload: unknown,
+  options?: PublishOptions
+): Effect.Effect<Accepted, PublishError> => {
+  if (typeof topic === "string") {
+    return Effect.suspend(() => {
+      const draft = draftOf(topic, payload, options)
+      return isDraftError(draft) ? Effect.fail(draft) : bus.publish(draft)
+    })
+  }
+  return Schema.encodeUnknownEffect(Schema.toCodecJson(topic.schema))(payload).pipe(
+    Effect.mapError(({ message }) => new MessageInvalid({ field: "payload", reason: message })),
+    Effect.flatMap((encoded) => {
+      const draft = draftOf(topic.name, encoded, options)
+      return isDraftError(draft) ? Effect.fail(draft) : bus.publish(draft)
+    })
+  )
+}
+
+/** Publishes values, each by itself. */
+export const publishManyWith =
+  (bus: MessageBus["Service"]) =>
+  (items: ReadonlyArray<Item>): ReturnType<CodeFactory["Service"]["publishMany"]> =>
+    Effect.suspend(() => {
+      const drafts = items.map(({ options, payload, topic }) => draftOf(topic, payload, options))
+      const good = drafts.flatMap((draft) => isDraftError(draft) ? [] : [draft])
+      return Effect.map(bus.publishMany(good), (published) => {
+        if (good.length === drafts.length) return published
+        const results = published.values()
+        return drafts.map((draft): Result.Result<Accepted, PublishError> =>
+          isDraftError(draft) ? Result.fail(draft) : nextOf(results)
+        )
+      })
+    })
+
+const nextOf = <A>(values: Iterator<A>): A => {
+  const { done, value } = values.next()
+  if (done === true) throw new Error("fewer results than drafts") // A bug of the bus.
+  return value
+}

@@ -1,0 +1,28 @@
+/**
+ * What a publish under an idempotency key is refused with. A repeat is no refusal: it gets the
+ * first reply again.
+ */
+import * as Schema from "effect/Schema"
+
+/** The idempotency key was used for another body. Remedy: use a new key. */
+export class IdempotencyConflict
+  extends Schema.TaggedError<IdempotencyConflict>()("IdempotencyConflict", {
+    idempotencyKey: Schema.String,
+    firstId: Schema.String
+  })
+{
+  override get message(): string {
+    return `the idempotency key ${this.idempotencyKey} belongs to another body; use a new one`
+  }
+}
+
+/** A publish under this idempotency key has not finished yet. Remedy: repeat it shortly. */
+export class IdempotencyInFlight
+  extends Schema.TaggedError<IdempotencyInFlight>()("IdempotencyInFlight", {
+    idempotencyKey: Schema.String
+  })
+{
+  override get message(): string {
+    return `a publish under the key ${this.idempotencyKey} has not finished; repeat it shortly`
+  }
+}
