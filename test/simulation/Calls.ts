@@ -6,10 +6,17 @@ import type { Run } from "./Run.ts"
 
 /** Refusals that each kind of call may meet, by tag. */
 export const refusals = {
-  publish: ["ShardFull", "LogUnavailable", "IdempotencyConflict", "IdempotencyInFlight"],
+  publish: [
+    "ShardFull",
+    "ShardPaused",
+    "LogUnavailable",
+    "IdempotencyConflict",
+    "IdempotencyInFlight"
+  ],
   manage: ["SubscriptionConflict", "SubscriptionUnknown", "SubscriptionHandled", "LogUnavailable"],
   consume: ["SubscriptionUnknown", "SubscriptionHandled", "LogUnavailable"],
-  operate: ["LogUnavailable"]
+  operate: ["LogUnavailable"],
+  shards: ["ResizeRunning", "ShardUnknown"]
 }
 
 /** Calls the bus; `use` hears of success. Refusals that are not expected are breaches. */

@@ -197,6 +197,7 @@ export class DeliveryModel {
     if (!isFor(known.subscription, message) || entry.offset < (starts[entry.logLane] ?? 0)) {
       this.breach(1, `not asked for: ${what}`)
     }
+    if ((message.deliverAt ?? 0) > now) this.breach(1, `handed out before its time: ${what}`)
     if ((message.expiresAt ?? Infinity) <= now) this.breach(1, `handed out expired: ${what}`)
     const pair = this.pair(incarnation, message.id)
     this.checkAttempt(pair, known, attempt, what)

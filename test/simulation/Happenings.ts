@@ -2,9 +2,12 @@
  * What must happen in some run of the simulation, or it tests less than it says.
  */
 export const happenings: ReadonlyArray<string> = [
+  "a position moves",
   "ack done",
   "ack unknown",
   "command detach",
+  "announced message_bus.backpressure",
+  "announced message_bus.resize",
   "consumer lags",
   "crash Killed",
   "crash PowerCut",
@@ -17,6 +20,8 @@ export const happenings: ReadonlyArray<string> = [
   "disk is full",
   "dryRun",
   "extend done",
+  "gate closes",
+  "gate opens",
   "handler attached",
   "handler detached",
   "handler dies",
@@ -39,11 +44,19 @@ export const happenings: ReadonlyArray<string> = [
   "publish refused: IdempotencyInFlight",
   "publish refused: LogUnavailable",
   "publish refused: ShardFull",
+  "publish refused: ShardPaused",
   "publish repeated",
   "pull",
+  "rebalanced",
   "replay",
+  "resized with what waited",
+  "shard dropped",
+  "shard paused",
+  "shard resumed",
   "subscription deleted",
   "subscription is New",
   "subscription with a filter is New",
-  "suspects run alone"
+  "suspects run alone",
+  "workers of each set",
+  "workers set"
 ]

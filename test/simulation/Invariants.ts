@@ -19,11 +19,10 @@ export const checkAlways = (run: Run): void => {
     if (unsettled.some(({ suspect }) => suspect)) run.saw("suspects run alone", name)
     if (inFlight !== running) run.breach(1, `${name}: in flight ${inFlight}, running ${running}`)
   }
-  const { slotsMax } = core.options.limits
-  for (const { bytes, id, inFlight, slots, workers } of core.shards) {
+  run.shards.check()
+  for (const { bytes, id, inFlight, slots } of run.shards.all) {
     if (slots < 0 || bytes < 0 || inFlight < 0) run.breach(3, `shard ${id} has less than nothing`)
-    if (inFlight > workers.length) run.breach(3, `shard ${id} runs ${inFlight} handlers`)
-    if (run.kind === "BlockLog" && slots > slotsMax) run.breach(3, `shard ${id} has ${slots} slots`)
+    if (inFlight > 8) run.breach(3, `shard ${id} runs ${inFlight} handlers`)
   }
 }
 
@@ -44,6 +43,7 @@ export const isQuiet = (run: Run): boolean =>
 
 /** Nothing may be left behind once all is settled. */
 export const checkLeaks = (run: Run): void => {
+  run.shards.checkQuiet()
   const { core } = run.node
   const left = (what: string, count: number): void => {
     if (count !== 0) run.breach(11, `${count} ${what} left`)
@@ -51,7 +51,7 @@ export const checkLeaks = (run: Run): void => {
   left("leases", core.leases.size)
   left("retries", core.retries.size)
   left("bytes of read-ahead", core.readAheadBytes)
-  for (const { bytes, id, inFlight, lanes, slots } of core.shards) {
+  for (const { bytes, id, inFlight, lanes, slots } of run.shards.all) {
     left(`slots of shard ${id}`, slots)
     left(`bytes of shard ${id}`, bytes)
     left(`handlers of shard ${id}`, inFlight)

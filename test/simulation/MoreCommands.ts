@@ -3,7 +3,7 @@
  */
 import type { Draft } from "../../src/domain/Message.ts"
 import { draft } from "../layers/bus/Drafts.ts"
-import { type Mix, names } from "./Commands.ts"
+import { type Mix, names, topics } from "./Commands.ts"
 import { filters } from "./Filters.ts"
 import { create } from "./FirstCommands.ts"
 import type { MoreAction } from "./MoreActions.ts"
@@ -12,12 +12,20 @@ import type { SeededRandom } from "./SeededRandom.ts"
 type Choice = readonly [weight: number, draw: () => MoreAction]
 
 /** Draws one of them. */
-export const moreAction = (random: SeededRandom, _mix: Mix, _at: number): MoreAction => {
+export const moreAction = (random: SeededRandom, _mix: Mix, at: number): MoreAction => {
   const name = random.pick(names)
   const choices: ReadonlyArray<Choice> = [
     [3, () => ({ kind: "attachFates", name, badness: random.pick([0.3, 0.8]) })],
-    [4, () => special(random)],
-    [3, () => ({ kind: "publishEach", drafts: repeats(random) })]
+    [6, () => ({ kind: "publish", drafts: delayedDrafts(random, at) })],
+    [5, () => special(random)],
+    [3, () => ({ kind: "publishEach", drafts: repeats(random) })],
+    [4, () => ({ kind: "setCount", count: random.pick([2, 3, 4, 5, 8, 9, 16]) })],
+    [2, () => ({ kind: "dropShard", share: random.next() })],
+    [1, () => ({ kind: "rebalance" })],
+    [1, () => ({ kind: "setEachWorkers", count: random.pick([2, 3, 8]) })],
+    [2, () => ({ kind: "setWorkers", count: random.pick([2, 3, 8]), share: random.next() })],
+    [1.5, () => ({ kind: "pauseShard", share: random.next() })],
+    [2.5, () => ({ kind: "resumeShard", share: random.next() })]
   ]
   const total = choices.reduce((sum, [weight]) => sum + weight, 0)
   let left = random.next() * total
@@ -26,6 +34,25 @@ export const moreAction = (random: SeededRandom, _mix: Mix, _at: number): MoreAc
   return draw()
 }
 
+/** A subscription with options that the first seeds do not have. */
+const special = (random: SeededRandom): MoreAction => {
+  const { kind, name, options } = create(random)
+  const filter = random.pick([undefined, ...filters])
+  return { kind, name, options: filter === undefined ? options : { ...options, filter } }
+}
+
+/** A message or two for later. Payloads above 10,000 are theirs alone. */
+const delayedDrafts = (random: SeededRandom, at: number): ReadonlyArray<Draft> =>
+  Array.from({ length: random.pick([1, 1, 3]) }, (_, index) => {
+    const deliverAt = random.pick([-5, 1, 40, 700, 4_000])
+    return draft(random.pick(topics), 10_000 + at * 100 + index, {
+      priority: random.pick([0, 9]),
+      key: random.pick([undefined, "k1", "k2"]),
+      deliverAt: random.chance(0.8) ? deliverAt : undefined,
+      expiresAt: random.chance(0.2) ? deliverAt + random.between(6, 900) : undefined
+    })
+  })
+
 /** The same message twice or three times, or another one under its key. */
 const repeats = (random: SeededRandom): ReadonlyArray<Draft> => {
   const idempotencyKey = `r${random.between(0, 1)}`
@@ -33,11 +60,4 @@ const repeats = (random: SeededRandom): ReadonlyArray<Draft> => {
     { length: random.between(1, 3) },
     () => draft("a.x", random.pick(["one", "one", "other"]), { key: "k1", idempotencyKey })
   )
-}
-
-/** A subscription with options that the first seeds do not have. */
-const special = (random: SeededRandom): MoreAction => {
-  const { kind, name, options } = create(random)
-  const filter = random.pick([undefined, ...filters])
-  return { kind, name, options: filter === undefined ? options : { ...options, filter } }
 }

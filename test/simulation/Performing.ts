@@ -9,6 +9,7 @@ import { checkIdle } from "./Invariants.ts"
 import { attach, create, detach, operate, remove } from "./Operators.ts"
 import { publish } from "./Publishers.ts"
 import type { Run } from "./Run.ts"
+import { operateShards } from "./ShardOperators.ts"
 
 /** Does it, and lets the world go on as the command says. */
 export const perform = async (run: Run, { action, ms, tasks }: Command): Promise<void> => {
@@ -31,6 +32,15 @@ export const perform = async (run: Run, { action, ms, tasks }: Command): Promise
       break
     case "attachFates":
       if (!run.busy.has(action.name)) attach(run, action.name, action.badness, fates)
+      break
+    case "setCount":
+    case "dropShard":
+    case "rebalance":
+    case "setEachWorkers":
+    case "setWorkers":
+    case "pauseShard":
+    case "resumeShard":
+      operateShards(run, action)
       break
     case "detach":
       if (!run.busy.has(action.name)) detach(run, action.name)

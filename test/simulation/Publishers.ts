@@ -1,7 +1,7 @@
 /**
  * Publishers of a simulated bus: what they publish, and what they are told.
  */
-import { Result } from "effect"
+import { Effect, Result } from "effect"
 import type { Draft } from "../../src/domain/Message.ts"
 import type { Accepted, PublishError } from "../../src/services/MessageBus.ts"
 import { call, refusals } from "./Calls.ts"
@@ -11,9 +11,11 @@ import type { Run } from "./Run.ts"
 export const publish = (run: Run, drafts: ReadonlyArray<Draft>): void => {
   const { bus } = run.node
   const { now } = run.world
+  const later = (ms: number | undefined) => ms === undefined ? undefined : now + ms
   const dated = drafts.map((draft) => ({
     ...draft,
-    expiresAt: draft.expiresAt === undefined ? undefined : now + draft.expiresAt
+    deliverAt: later(draft.deliverAt),
+    expiresAt: later(draft.expiresAt)
   }))
   const [first, ...others] = dated
   if (first === undefined) return
@@ -31,8 +33,15 @@ export const publish = (run: Run, drafts: ReadonlyArray<Draft>): void => {
     if (draft.idempotencyKey === undefined) run.log.wasRefused(draft.payload)
   }
   if (others.length === 0) {
-    const refused = (error: PublishError): void => hear(first, Result.fail(error))
-    call(run, "publish", bus.publish(first), (ok) => hear(first, Result.succeed(ok)), refused)
+    const refused = (error: PublishError): void => {
+      run.shards.refused(first.payload, error._tag)
+      hear(first, Result.fail(error))
+    }
+    const asking = Effect.suspend(() => {
+      if ((first.deliverAt ?? 0) <= run.world.now) run.shards.asks(first)
+      return bus.publish(first)
+    })
+    call(run, "publish", asking, (ok) => hear(first, Result.succeed(ok)), refused)
   } else {
     call(run, "publish", bus.publishMany(dated), (results) =>
       results.forEach((result, at) => {

@@ -5,6 +5,7 @@ import { Duration, Effect, Exit, Layer, Scope } from "effect"
 import { hash32 } from "../../src/domain/Position.ts"
 import * as Bus from "../../src/layers/bus/Bus.ts"
 import type { Core } from "../../src/layers/bus/Core.ts"
+import { Resizing } from "../../src/layers/bus/Resizing.ts"
 import * as BlockLog from "../../src/layers/log/BlockLog.ts"
 import * as MemoryLog from "../../src/layers/log/MemoryLog.ts"
 import type { MessageBus } from "../../src/services/MessageBus.ts"
@@ -13,6 +14,7 @@ import { ClaimModel } from "./ClaimModel.ts"
 import { DeliveryModel } from "./DeliveryModel.ts"
 import { LogModel } from "./LogModel.ts"
 import { settingOf } from "./Setting.ts"
+import { ShardModel } from "./ShardModel.ts"
 import { SimulatedDisk } from "./SimulatedStore.ts"
 import { type SimulatedProcess, World } from "./World.ts"
 
@@ -24,6 +26,7 @@ export interface RunningBus {
   readonly process: SimulatedProcess
   readonly bus: MessageBus["Service"]
   readonly core: Core
+  readonly resizing: Resizing
   readonly scope: Scope.Closeable
   /** Handlers by subscription name, with the scope that detaches each. */
   readonly attached: Map<string, Scope.Closeable>
@@ -41,6 +44,7 @@ export class Run {
   readonly violations: Array<string> = []
   readonly log: LogModel
   readonly deliveries: DeliveryModel
+  readonly shards: ShardModel
   /** How often each thing happened, by name. */
   readonly coverage = new Map<string, number>()
   /** Hash of everything observed so far, and in which order. */
@@ -69,8 +73,11 @@ export class Run {
     const breach = (invariant: number, what: string): void => {
       this.violations.push(`invariant ${invariant}: ${what} (at ${this.world.now})`)
     }
-    this.log = new LogModel(breach, new ClaimModel(breach, setting.bus.claims))
+    const claims = new ClaimModel(breach, setting.bus.claims)
+    this.log = new LogModel(breach, () => this.world.now, claims)
     this.deliveries = new DeliveryModel(breach, this.log, kind === "MemoryLog")
+    this.shards = new ShardModel(this)
+    this.world.onStep = () => this.shards.look()
     this.options = setting.bus
   }
 
@@ -127,9 +134,11 @@ export class Run {
   async open(): Promise<void> {
     const process = this.world.process()
     const scope = Scope.makeUnsafe()
-    const { bus, core, found } = await this.ended(this.build(scope), process)
-    this.current = { process, bus, core, scope, attached: new Map() }
-    if (this.kind === "BlockLog") this.log.reopened(found)
+    const { bus, core, found, pool } = await this.ended(this.build(scope), process)
+    const resizing = new Resizing(core, pool)
+    this.current = { process, bus, core, resizing, scope, attached: new Map() }
+    this.shards.started(core)
+    if (this.kind === "BlockLog") this.log.reopened({ ...found, first: core.log.first })
     const standing = new Set(core.log.recovered.subscriptions.map((subscription) => {
       this.deliveries.exists(subscription)
       return subscription.incarnation
@@ -145,18 +154,29 @@ export class Run {
     const over = this.kind === "MemoryLog"
       ? MemoryLog.layer
       : BlockLog.layer(Duration.hours(1)).pipe(Layer.provide(this.disk.layer))
-    const { log: model, options } = this
+    const { log: model, options, shards } = this
     return Effect.gen(function*() {
       const context = yield* Layer.buildWithScope(Layer.fresh(over), scope)
       const log = yield* Effect.provideContext(MessageLog, context)
-      const found: Array<LogEntry> = []
-      for (let logLane = 0; logLane < 128; logLane++) found.push(...(yield* readLane(log, logLane)))
+      const entries: Array<LogEntry> = []
+      for (let logLane = 0; logLane < 128; logLane++) {
+        entries.push(...(yield* readLane(log, logLane)))
+      }
+      const delayed = yield* log.delayed(undefined, 10_000, Number.MAX_SAFE_INTEGER)
+      const found = { entries, delayed }
       const watched = MessageLog.of({
         ...log,
-        append: (entries, onDone) =>
+        append: (entries, onDone, changes) => {
+          shards.appends(entries)
           log.append(entries, (failure) => {
-            if (failure === undefined) entries.forEach((entry) => model.committed(entry))
+            if (failure === undefined) model.committed(entries, changes)
             return onDone(failure)
+          }, changes)
+        },
+        commit: (changes, onCommitted) =>
+          log.commit(changes, () => {
+            model.committed([], changes)
+            onCommitted?.()
           })
       })
       const made = yield* Bus.make(options).pipe(
@@ -174,7 +194,7 @@ const readLane = (log: MessageLog["Service"], logLane: number) =>
     : Effect.map(
       log.scan({
         logLane,
-        from: 0,
+        from: log.first(logLane),
         countMax: 10_000,
         bytesMax: Number.MAX_SAFE_INTEGER,
         wants: () => true

@@ -2,6 +2,7 @@
  * The setting of a run: limits, counts and delays, drawn small so that each is met.
  */
 import { claimsMax, claimTtlMs } from "../../src/domain/IdempotencyKey.ts"
+import { watermarksDefault } from "../../src/domain/Watermark.ts"
 import * as Bus from "../../src/layers/bus/Bus.ts"
 import { seededRandom } from "./SeededRandom.ts"
 
@@ -25,14 +26,18 @@ export const settingOf = (seed: number, more: boolean): Setting => {
     readAhead: { count: random.pick([2, 8, 1_000]), bytes: 1_048_576, allBytes: 8_388_608 },
     deadLettersMax: random.pick([3, 1_000, 1_000])
   }
-  return { diskMsMax, bus: more ? { ...bus, ...moreOf(seed) } : bus }
+  return { diskMsMax, bus: more ? { ...bus, ...moreOf(seed, bus) } : bus }
 }
 
-const moreOf = (seed: number): Partial<Bus.BusOptions> => {
+const moreOf = (seed: number, { limits }: Bus.BusOptions): Partial<Bus.BusOptions> => {
   const random = seededRandom(seed, "more setting")
   const claims = {
     keysMax: random.pick([claimsMax, claimsMax, 4, 9]),
     ttlMs: random.pick([claimTtlMs, 700, 3_000])
   }
-  return { claims }
+  return {
+    claims,
+    limits: { ...limits, bytesMax: random.pick([limits.bytesMax, limits.bytesMax, 40]) },
+    watermarks: random.pick([watermarksDefault, { high: 0.5, low: 0.2 }, { high: 1, low: 0.9 }])
+  }
 }

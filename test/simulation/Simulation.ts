@@ -9,6 +9,7 @@ import { attach, detach, operate } from "./Operators.ts"
 import { perform } from "./Performing.ts"
 import { publish } from "./Publishers.ts"
 import { type LogKind, Run } from "./Run.ts"
+import { resumeAll } from "./ShardOperators.ts"
 
 /** Simulated milliseconds in which everything must be settled once all is well. */
 const quietMsMax = 120_000
@@ -59,6 +60,7 @@ const finish = async (run: Run): Promise<void> => {
   run.faulty = false
   run.disk.faults = { delayMsMax: run.disk.faults.delayMsMax, failing: 0 }
   await run.world.advance(3_000) // Calls under way end, and commits that failed are made again.
+  resumeAll(run)
   await waitUntil(run, "changes of subscriptions", () => run.busy.size === 0)
   await settleAll(run)
   await run.world.advance(61_000) // What waits for a deleted subscription goes as well.
@@ -102,7 +104,9 @@ const settleAll = async (run: Run): Promise<void> => {
     names.forEach((name) => {
       if (lettersOf(name) > 0) operate(run, "replay", name, 1)
     })
-    if (isQuiet(run) && names.every((name) => lettersOf(name) === 0)) return true
+    if (
+      isQuiet(run) && run.log.delayed.size === 0 && names.every((name) => lettersOf(name) === 0)
+    ) return true
     names.filter((name) => !run.node.attached.has(name)).forEach((name) => {
       pull(run, name, 20, 0)
       settle(run, { kind: "ack", name, share: 1, delayMs: 0 })

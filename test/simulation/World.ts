@@ -30,6 +30,8 @@ export class World {
   now = 1_700_000_000_000
   /** Tasks run so far. */
   steps = 0
+  /** Called after every task. */
+  onStep: () => void = () => {}
   /** Called whenever nothing can run before time passes. */
   onIdle: () => Promise<void> = () => Promise.resolve()
   readonly random: SeededRandom
@@ -86,6 +88,7 @@ export class World {
       if (task === undefined) return false
       this.steps++
       if (task.process.alive) task.run()
+      this.onStep()
     }
     return true
   }

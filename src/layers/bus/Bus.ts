@@ -59,7 +59,11 @@ export const layer = (options: BusOptions): Layer.Layer<MessageBus, never, Messa
 export const make = (
   options: BusOptions
 ): Effect.Effect<
-  { readonly bus: MessageBus["Service"]; readonly core: Core },
+  {
+    readonly bus: MessageBus["Service"]
+    readonly core: Core
+    readonly pool: WorkerPool.WorkerPool
+  },
   never,
   MessageLog | Scope.Scope
 > =>
@@ -110,7 +114,7 @@ export const make = (
       hooks: Hooks.make(core.hooks),
       snapshot: () => snapshot(core)
     })
-    return { bus, core }
+    return { bus, core, pool }
   })
 
 /** Takes up what the log holds: subscriptions with their progress, and own rows. */
