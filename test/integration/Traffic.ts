@@ -132,6 +132,7 @@ const itemOf = (plan: Plan, keyNumber: number, n: number, sent: Map<string, Sent
 interface Results {
   readonly results?: ReadonlyArray<{
     readonly id?: string
+    readonly duplicate?: boolean
     readonly error?: { readonly status: number }
   }>
 }
@@ -151,8 +152,9 @@ const sendAll = (
       const reply = Exit.isSuccess(answer) ? answer.value : undefined
       records.answered(reply?.status ?? 0)
       const results = (reply?.body as Results | undefined)?.results ?? []
-      results.forEach(({ error, id }, at) => {
+      results.forEach(({ duplicate, error, id }, at) => {
         const item = left[at]
+        if (duplicate === true) records.answeredLate++
         if (error?.status === 429) records.shed++
         if (id !== undefined && item !== undefined) records.accepted.set(id, item.sent)
       })

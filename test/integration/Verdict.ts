@@ -31,6 +31,8 @@ export class Records {
   readonly statuses = new Map<number, number>()
   /** Messages refused with 429, each time they were. */
   shed = 0
+  /** Messages whose acceptance was answered to a repeat only: the first answer was lost. */
+  answeredLate = 0
   /** Milliseconds from request to acceptance, without those that were tried again. */
   readonly latencies: Array<number> = []
 
@@ -60,6 +62,7 @@ export interface Verdict {
   readonly fiveXx: number
   readonly shed: number
   readonly unanswered: number
+  readonly answeredLate: number
   /** Milliseconds. */
   readonly p50: number
   readonly p99: number
@@ -86,6 +89,7 @@ export const verdictOf = (records: Records, sent: ReadonlyMap<string, Sent>): Ve
     fiveXx: statusCount(500, 600),
     shed: records.shed,
     unanswered: statusCount(0, 1),
+    answeredLate: records.answeredLate,
     p50: quantile(records.latencies, 0.5),
     p99: quantile(records.latencies, 0.99)
   }
