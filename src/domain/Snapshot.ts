@@ -97,6 +97,11 @@ export interface Snapshot {
   readonly decisions: number
   /** Listeners of announcements that failed. */
   readonly announcementFailures: number
+  /**
+   * Deliveries with a row of their own, the bytes of their messages in memory, and how often there
+   * was no room for another.
+   */
+  readonly ownRows: { readonly count: number; readonly bytes: number; readonly refused: number }
   /** Commits that failed and were tried again. */
   readonly commitRetries: number
   /** Why the bus is not fully well, one sentence each; empty when it is. */

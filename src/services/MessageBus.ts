@@ -30,6 +30,8 @@ import type { TopicReserved } from "../domain/Topic.ts"
 import type { HookRefused, Hooks } from "./Hooks.ts"
 import type { IdempotencyConflict, IdempotencyInFlight } from "./Idempotency.ts"
 import type { Durability, LogUnavailable } from "./MessageLog.ts"
+import type { MessageStatus } from "./MessageStatus.ts"
+import type { Parked } from "./Parked.ts"
 import type { ShardFull, ShardPaused, Shards } from "./Shards.ts"
 
 /** The bus does not take publishes: it has not started, is closing, or is closed. */
@@ -105,20 +107,6 @@ export interface LeasedDelivery {
 export interface Settled {
   readonly done: number
   readonly unknown: ReadonlyArray<string>
-}
-
-/** Where a message stands for one subscription. */
-export interface DeliveryStatus {
-  readonly subscription: string
-  readonly state: "pending" | "inFlight" | "waitingRetry" | "parked" | "settled" | "deadLettered"
-  readonly attempts: number
-}
-
-/** Where a message is. */
-export interface MessageStatus {
-  readonly message: Message
-  readonly shard: number
-  readonly deliveries: ReadonlyArray<DeliveryStatus>
 }
 
 /** What a replay did, or in a dry run would do. */
@@ -231,6 +219,8 @@ export class MessageBus extends Context.Service<MessageBus, {
   ) => ReadonlyArray<Decision>
   /** Code that sees messages before and after they are accepted. */
   readonly hooks: Hooks
+  /** Deliveries kept aside until somebody releases them. */
+  readonly parked: Parked
   /** The live state, read without waiting. */
   readonly snapshot: () => Snapshot
 }>()("codefactory/services/MessageBus") {}

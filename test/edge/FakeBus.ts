@@ -5,7 +5,6 @@
  */
 import { Effect, Layer, Option, Result } from "effect"
 import type { DeadLetter, DeadLetterFilter } from "../../src/domain/DeadLetter.ts"
-import { DeadLetterUnknown } from "../../src/domain/DeadLetter.ts"
 import type { Decision } from "../../src/domain/Decision.ts"
 import { type Draft, type Message, MessageInvalid } from "../../src/domain/Message.ts"
 import { makeIds } from "../../src/domain/MessageId.ts"
@@ -29,7 +28,10 @@ import {
   type PublishError
 } from "../../src/services/MessageBus.ts"
 import { LogUnavailable } from "../../src/services/MessageLog.ts"
+import type { ParkedDelivery } from "../../src/services/Parked.ts"
 import { ShardFull } from "../../src/services/Shards.ts"
+import { deadLetterCalls } from "./FakeDeadLetters.ts"
+import { fakeParked } from "./FakeParked.ts"
 import { type FakeShards, fakeShards, shardCalls, shardsOf } from "./FakeShards.ts"
 
 /** What tests look at and change behind the edge's back. */
@@ -37,6 +39,7 @@ export interface FakeState {
   readonly stored: Array<Message>
   readonly subscriptions: Map<string, Subscription>
   readonly deadLetters: Array<DeadLetter>
+  readonly parked: Array<ParkedDelivery>
   readonly filters: Array<DeadLetterFilter>
   readonly settled: Array<readonly [kind: string, ackIds: ReadonlyArray<string>, ms: number]>
   readonly decisions: Array<Decision>
@@ -52,6 +55,7 @@ export const fakeState = (): FakeState => ({
   stored: [],
   subscriptions: new Map(),
   deadLetters: [],
+  parked: [],
   filters: [],
   settled: [],
   decisions: [],
@@ -110,6 +114,7 @@ const snapshotOf = (fake: FakeState): Snapshot => ({
   wallOffset: 0,
   decisions: 0,
   announcementFailures: 0,
+  ownRows: { count: 0, bytes: 0, refused: 0 },
   commitRetries: 1,
   degraded: fake.degraded
 })
@@ -202,43 +207,8 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
         (subject ?? made.subject) === made.subject
       ).slice(0, limit),
     hooks: { before: () => Effect.die("not in this fake"), after: () => Effect.die("nor this") },
+    parked: fakeParked(fake.parked),
     snapshot: () => snapshotOf(fake)
-  }
-}
-
-const deadLetterCalls = (fake: FakeState) => {
-  const matching = (filter: DeadLetterFilter) => {
-    fake.filters.push(filter)
-    return fake.deadLetters.filter(({ id, message, subscription }) =>
-      (filter.ids === undefined || filter.ids.includes(id)) &&
-      (filter.topic === undefined || filter.topic === message.topic) &&
-      (filter.subscription === undefined || filter.subscription === subscription)
-    )
-  }
-  return {
-    deadLetters: (filter: DeadLetterFilter, after: number, limit: number) =>
-      Effect.sync(() => matching(filter).filter(({ id }) => id > after).slice(0, limit)),
-    editDeadLetter: (id: number, payload: string) =>
-      Effect.suspend(() => {
-        const index = fake.deadLetters.findIndex((letter) => letter.id === id)
-        const letter = fake.deadLetters[index]
-        if (letter === undefined) return Effect.fail(new DeadLetterUnknown({ id: String(id) }))
-        const edited = { ...letter, message: { ...letter.message, payload } }
-        fake.deadLetters[index] = edited
-        return Effect.succeed(edited)
-      }),
-    deleteDeadLetters: (filter: DeadLetterFilter) =>
-      Effect.sync(() => {
-        const gone = matching(filter)
-        fake.deadLetters.splice(0, Infinity, ...fake.deadLetters.filter((at) => !gone.includes(at)))
-        return gone.length
-      }),
-    replay: (filter: DeadLetterFilter, dryRun: boolean) =>
-      Effect.sync(() => {
-        const found = matching(filter).length
-        const remaining = fake.deadLetters.length - (dryRun ? 0 : found)
-        return { replayed: found, failed: 0, remaining }
-      })
   }
 }
 

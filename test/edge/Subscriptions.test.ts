@@ -20,6 +20,7 @@ describe("subscriptions over HTTP", () => {
         from: "now",
         mode: "compete",
         pending: 3,
+        parked: 0,
         inFlight: 1,
         acked: 4,
         deadLettered: 2,

@@ -48,6 +48,7 @@ export const happenings: ReadonlyArray<string> = [
   "publish repeated",
   "pull",
   "rebalanced",
+  "release",
   "replay",
   "resized with what waited",
   "shard dropped",

@@ -67,7 +67,7 @@ const consumerLeaks = (consumer: Consumer): ReadonlyArray<readonly [number, stri
   return [
     [inFlight, `hand-outs ${of}`],
     [order.size, `keys ${of}`],
-    [ownRows.size + ownRowsAhead.length, `own rows ${of}`],
+    [ownRows.size + ownRowsAhead.size, `own rows ${of}`],
     [readAheadCount, `read ahead ${of}`],
     [ready.size(0) + ready.size(1), `ready ${of}`],
     [wakers.size, `waiting consumers ${of}`]

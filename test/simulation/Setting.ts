@@ -29,15 +29,20 @@ export const settingOf = (seed: number, more: boolean): Setting => {
   return { diskMsMax, bus: more ? { ...bus, ...moreOf(seed, bus) } : bus }
 }
 
-const moreOf = (seed: number, { limits }: Bus.BusOptions): Partial<Bus.BusOptions> => {
+const moreOf = (seed: number, bus: Bus.BusOptions): Partial<Bus.BusOptions> => {
   const random = seededRandom(seed, "more setting")
   const claims = {
     keysMax: random.pick([claimsMax, claimsMax, 4, 9]),
     ttlMs: random.pick([claimTtlMs, 700, 3_000])
   }
-  return {
+  const { limits } = bus
+  const more = {
     claims,
     limits: { ...limits, bytesMax: random.pick([limits.bytesMax, limits.bytesMax, 40]) },
     watermarks: random.pick([watermarksDefault, { high: 0.5, low: 0.2 }, { high: 1, low: 0.9 }])
   }
+  const rangesMax = random.pick([1, 10_000])
+  // With no room for dead letters either, a key is held until an operator deletes some of them.
+  const countMax = bus.deadLettersMax < 10 ? 1_000 : random.pick([2, 1_000])
+  return { ...more, rangesMax, ownRows: { countMax, bytesMax: 1_048_576 } }
 }

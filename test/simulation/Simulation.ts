@@ -5,7 +5,7 @@ import { draft } from "../layers/bus/Drafts.ts"
 import type { Command, Mix } from "./Commands.ts"
 import { pull, settle } from "./Consumers.ts"
 import { checkAlways, checkIdle, checkLeaks, checkTotals, isQuiet } from "./Invariants.ts"
-import { attach, detach, operate } from "./Operators.ts"
+import { attach, detach, operate, release } from "./Operators.ts"
 import { perform } from "./Performing.ts"
 import { publish } from "./Publishers.ts"
 import { type LogKind, Run } from "./Run.ts"
@@ -92,7 +92,7 @@ const waitUntil = async (run: Run, what: string, isDone: () => boolean): Promise
 
 /**
  * Half of the subscriptions get a handler that succeeds, the others a consumer; dead letters are
- * replayed until none is left.
+ * replayed, and parked ones released, until none is left.
  */
 const settleAll = async (run: Run): Promise<void> => {
   const { core } = run.node
@@ -103,6 +103,7 @@ const settleAll = async (run: Run): Promise<void> => {
     const lettersOf = (name: string): number => core.consumers.get(name)?.totals.deadLetters ?? 0
     names.forEach((name) => {
       if (lettersOf(name) > 0) operate(run, "replay", name, 1)
+      if ((core.consumers.get(name)?.totals.parked ?? 0) > 0) release(run, name)
     })
     if (
       isQuiet(run) && run.log.delayed.size === 0 && names.every((name) => lettersOf(name) === 0)

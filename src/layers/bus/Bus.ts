@@ -6,8 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import { deadLettersMax } from "../../domain/DeadLetter.ts"
 import { claimsMax, claimTtlMs } from "../../domain/IdempotencyKey.ts"
 import { makeIds } from "../../domain/MessageId.ts"
+import { rangesMax } from "../../domain/Progress.ts"
 import { watermarksDefault } from "../../domain/Watermark.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
@@ -19,6 +21,8 @@ import * as Entrance from "./Entrance.ts"
 import * as Hooks from "./Hooks.ts"
 import { snapshot, status } from "./Inspection.ts"
 import { retryDue } from "./Outcomes.ts"
+import { ownRowLimits } from "./OwnRows.ts"
+import * as Parking from "./Parking.ts"
 import * as Publisher from "./Publisher.ts"
 import * as Pulls from "./Pulls.ts"
 import * as Replays from "./Replays.ts"
@@ -46,7 +50,9 @@ export const optionsDefault: BusOptions = {
   watermarks: watermarksDefault,
   readAhead: { count: 1_000, bytes: 8 * 1_048_576, allBytes: 64 * 1_048_576 },
   subscriptionsMax: 10_000,
-  deadLettersMax: 100_000,
+  deadLettersMax,
+  ownRows: ownRowLimits,
+  rangesMax,
   claims: { keysMax: claimsMax, ttlMs: claimTtlMs },
   contentHash: false
 }
@@ -112,6 +118,7 @@ export const make = (
       shards: ShardControl.make(core, pool),
       decisions: (filter, after, limit) => core.decisions.list(filter, after, limit),
       hooks: Hooks.make(core.hooks),
+      parked: Parking.make(core),
       snapshot: () => snapshot(core)
     })
     return { bus, core, pool }

@@ -17,6 +17,7 @@ import type { Cursor } from "../../services/MessageLog.ts"
 import { Buckets } from "./Buckets.ts"
 import { KeyOrder } from "./KeyOrder.ts"
 import { Lanes } from "./Lanes.ts"
+import { OwnRowsAhead } from "./OwnRowsAhead.ts"
 import type { Pending } from "./Pending.ts"
 import { Track } from "./Track.ts"
 
@@ -72,7 +73,7 @@ export class Consumer {
   /** Deliveries from rows of their own, by row id. */
   readonly ownRows = new Map<number, Pending>()
   /** Own rows whose turn has not come: their lane was not read up to `after` yet. */
-  ownRowsAhead: Array<{ readonly after: number; readonly delivery: Pending }> = []
+  readonly ownRowsAhead = new OwnRowsAhead()
   live = false
   /** Where it stopped being live: everything below was looked at. */
   lookedAt: Float64Array | undefined = undefined

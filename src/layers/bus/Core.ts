@@ -18,6 +18,7 @@ import { Deduplication } from "./Deduplication.ts"
 import { HookRegistry } from "./Hooks.ts"
 import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
+import { OwnRows, shortenProgress } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
 import { Retries } from "./Retries.ts"
 import { Settler } from "./Settler.ts"
@@ -46,6 +47,7 @@ export class Core {
   readonly volatile: Volatile
   /** Called when the gate of a shard closed or opened, inside the step that did it. */
   readonly onBackpressure = new Set<(shard: Shard) => void>()
+  readonly ownRows: OwnRows
   readonly journal: Journal
   /** One change of dead letters at a time: two that ask for one letter must not both find it. */
   readonly letters = Semaphore.makeUnsafe(1)
@@ -82,7 +84,12 @@ export class Core {
       Array.from({ length: shardCount }, (_, id) => id),
       (id) => new Shard(id, options.limits, watermarks, changed)
     )
-    this.settler = new Settler(log, this.consumers)
+    this.settler = new Settler(
+      log,
+      this.consumers,
+      (track) => shortenProgress(this, track.surplus(options.rangesMax))
+    )
+    this.ownRows = new OwnRows(options.ownRows)
     this.journal = new Journal(log)
     this.claims = new Deduplication(options.claims, log.recovered.claims)
     this.volatile = new Volatile(options.warn)
@@ -187,13 +194,14 @@ export class Core {
   /** Ends a delivery: frees what it holds and lets its followers go on. Totals are the caller's. */
   settle(delivery: Pending): void {
     const { consumer, entry, order, track } = delivery
+    if (delivery.state === state.parked) consumer.totals.parked--
     delivery.state = state.settled
     this.free(delivery)
-    if (--entry.pending === 0) this.log.release(entry)
     if (track === undefined) {
-      consumer.ownRows.delete(delivery.ownRow)
+      this.ownRows.remove(delivery)
       this.settler.removeOwnRow(delivery.ownRow)
     } else {
+      if (--entry.pending === 0) this.log.release(entry)
       track.settled()
       this.settler.touch(consumer, track)
     }

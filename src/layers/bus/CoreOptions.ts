@@ -6,6 +6,7 @@ import type { MessageId } from "../../domain/MessageId.ts"
 import type { Watermarks } from "../../domain/Watermark.ts"
 import type { MessageLog } from "../../services/MessageLog.ts"
 import type { ClaimLimits } from "./Deduplication.ts"
+import type { OwnRowLimits } from "./OwnRows.ts"
 import type { ShardLimits } from "./Shard.ts"
 
 /** What a bus is built from. */
@@ -30,6 +31,9 @@ export interface CoreOptions {
   readonly subscriptionsMax: number
   /** Most dead letters of one subscription. */
   readonly deadLettersMax: number
+  readonly ownRows: OwnRowLimits
+  /** Most ranges of settled offsets in one lane. */
+  readonly rangesMax: number
   /** How many idempotency keys are remembered, and for how long. */
   readonly claims: ClaimLimits
   /** Whether the content of a message without an idempotency key is its key. */

@@ -50,6 +50,11 @@ export class Fifo<A> {
     return items
   }
 
+  /** Puts another item in the place of one that waits. */
+  replace(index: number, item: A): void {
+    if (index < this.length) this.items[(this.start + index) & this.mask] = item
+  }
+
   /** Forgets everything and returns to the smallest size. */
   clear(): void {
     this.items = [undefined, undefined, undefined, undefined]

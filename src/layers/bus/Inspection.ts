@@ -2,12 +2,13 @@
  * Inspection: what can be seen of a running bus without changing it.
  */
 import * as Effect from "effect/Effect"
+import * as Iterable from "effect/Iterable"
 import * as Option from "effect/Option"
 import { ParsedMessage } from "../../domain/ParsedMessage.ts"
 import { lanes } from "../../domain/Priority.ts"
 import type { ShardSnapshot, Snapshot } from "../../domain/Snapshot.ts"
-import type { DeliveryStatus, MessageStatus } from "../../services/MessageBus.ts"
 import type { LogEntry, LogUnavailable } from "../../services/MessageLog.ts"
+import type { DeliveryStatus, MessageStatus } from "../../services/MessageStatus.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { type State, state } from "./Pending.ts"
@@ -42,6 +43,11 @@ export const snapshot = (core: Core): Snapshot => ({
   decisions: core.decisions.made,
   announcementFailures: core.volatile.failures,
   commitRetries: core.settler.retries,
+  ownRows: {
+    count: core.ownRows.count,
+    bytes: core.ownRows.bytes,
+    refused: core.ownRows.refused
+  },
   degraded: degraded(core)
 })
 
@@ -65,9 +71,14 @@ const degraded = (core: Core): ReadonlyArray<string> => {
   const { failure } = core.settler
   const full = [...core.consumers.values()]
     .filter(({ totals }) => totals.deadLetters >= core.options.deadLettersMax)
-    .map(({ subscription }) => `the dead letters of ${subscription.name} are at their limit`)
+    .map(({ subscription }) =>
+      `the dead letters of ${subscription.name} are at their limit; failures are parked`
+    )
   return [
     ...full,
+    ...(core.ownRows.isFull(0)
+      ? ["own rows are at their limit: long waits and failures hold their slots and keys"]
+      : []),
     ...(appendFailure === undefined
       ? []
       : [`the log refused the last publish: ${appendFailure.detail}`]),
@@ -83,20 +94,33 @@ export const status = (
 ): Effect.Effect<Option.Option<MessageStatus>, LogUnavailable> =>
   Effect.map(
     core.log.find(id),
-    Option.map((entry): MessageStatus => {
-      const { key, topic } = entry.message
-      const parsed = new ParsedMessage(entry.message)
-      return {
-        message: entry.message,
-        shard: core.shardOf(topic, key).id,
-        deliveries: [...core.consumers.values()]
-          .filter((consumer) =>
-            consumer.wants(topic) && (consumer.conditions?.(parsed) ?? true) &&
-            entry.offset >= (consumer.subscription.starts[entry.logLane] ?? 0)
-          )
-          .map((consumer) => deliveryStatus(consumer, entry))
-      }
-    })
+    (found) =>
+      Option.map(Option.orElse(found, () => inOwnRow(core, id)), (entry): MessageStatus => {
+        const { key, topic } = entry.message
+        const parsed = new ParsedMessage(entry.message)
+        return {
+          message: entry.message,
+          shard: core.shardOf(topic, key).id,
+          deliveries: [...core.consumers.values()]
+            .filter((consumer) =>
+              consumer.wants(topic) && (consumer.conditions?.(parsed) ?? true) &&
+              entry.offset >= (consumer.subscription.starts[entry.logLane] ?? 0)
+            )
+            .map((consumer) => deliveryStatus(consumer, entry))
+        }
+      })
+  )
+
+/** A message that only an own row still holds: it was edited, or the log has let it go. */
+const inOwnRow = (core: Core, id: string): Option.Option<LogEntry> =>
+  Option.fromNullishOr(
+    [...core.consumers.values()].map((consumer) => ownRowOf(consumer, id)?.entry)
+      .find((entry) => entry !== undefined)
+  )
+
+const ownRowOf = ({ ownRows }: Consumer, id: string) =>
+  Option.getOrUndefined(
+    Iterable.findFirst(ownRows.values(), ({ entry }) => entry.message.id === id)
   )
 
 const stateNames: Readonly<Record<State, DeliveryStatus["state"]>> = {
@@ -107,10 +131,11 @@ const stateNames: Readonly<Record<State, DeliveryStatus["state"]>> = {
   [state.parked]: "parked"
 }
 
-const deliveryStatus = (consumer: Consumer, { logLane, offset }: LogEntry): DeliveryStatus => {
+const deliveryStatus = (consumer: Consumer, entry: LogEntry): DeliveryStatus => {
+  const { logLane, message, offset } = entry
   const subscription = consumer.subscription.name
   const track = consumer.tracks[logLane]
-  const delivery = track?.find(offset)
+  const delivery = track?.find(offset) ?? ownRowOf(consumer, message.id)
   if (delivery !== undefined) {
     return { subscription, state: stateNames[delivery.state], attempts: delivery.attempts }
   }

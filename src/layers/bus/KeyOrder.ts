@@ -127,6 +127,19 @@ export class KeyOrder {
     return behind
   }
 
+  /**
+   * `delivery` waits for its retry since before the process started: it holds its lane once those
+   * that came before it are done.
+   */
+  wait(order: string, delivery: Pending): void {
+    const key = this.keys.get(order) ?? new KeyState()
+    this.keys.set(order, key)
+    const { lane } = delivery.entry
+    if (key.held[lane] === undefined && key.waiting[lane].length === 0) {
+      this.holdLane(key, delivery)
+    } else key.waiting[lane].push(delivery)
+  }
+
   /** The wait of a held delivery is over: it goes out as soon as its key is free. */
   retry(order: string, delivery: Pending): void {
     const key = this.keys.get(order)

@@ -2,6 +2,7 @@
  * Outcomes: what happens to a delivery after it was decided.
  */
 import * as Cause from "effect/Cause"
+import type * as Data from "effect/Data"
 import * as Result from "effect/Result"
 import {
   afterFailure,
@@ -14,10 +15,11 @@ import {
 import { tagOf } from "../../domain/Fate.ts"
 import type { Core } from "./Core.ts"
 import { leasesMax } from "./LeaseClock.ts"
+import { ownRowFromMs, toOwnRow } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
 
-/** Wait of a failed delivery for which there is no room among the dead letters. */
-export const deadLettersFullRetryMs = 60_000
+/** Wait of a failed delivery for which there is no room, neither to bury nor to park it. */
+export const noRoomRetryMs = 60_000
 
 /** What is decided about a delivery before it is handed out; `undefined` lets it go. */
 export const beforeHandOut = (delivery: Pending, now: number): Outcome | undefined => {
@@ -27,6 +29,17 @@ export const beforeHandOut = (delivery: Pending, now: number): Outcome | undefin
   return decided?._tag === "DeadLetter" && handOut > 0
     ? Outcome.DeadLetter({ reason: "AttemptsExhausted", error: "fewer attempts are allowed now" })
     : decided // Nobody saw the last attempt fail: a former process made it.
+}
+
+/**
+ * Whether a delivery came to its turn while it still waits for its retry, as one that a former
+ * process left: then it holds its key from here on, and nothing more is to be done about it now.
+ */
+export const isEarly = (delivery: Pending): boolean => {
+  if (delivery.state !== state.waiting) return false
+  const { consumer, order } = delivery
+  if (order !== undefined) consumer.order.wait(order, delivery)
+  return true
 }
 
 /** A delivery was handed out: counts the attempt and its age. */
@@ -75,15 +88,14 @@ const conclude = (core: Core, delivery: Pending, outcome: Outcome): void => {
       countDispatch(core, delivery, now)
       return core.settle(delivery)
     case "Redeliver":
-      return redeliver(core, delivery, now + outcome.afterMs)
+      return redeliver(core, delivery, now, outcome.afterMs)
     case "Expire":
       totals.expired++
       return core.settle(delivery)
     case "DeadLetter":
       return bury(core, delivery, outcome, now)
     case "Park":
-      countDispatch(core, delivery, now)
-      return park(core, delivery)
+      return park(core, delivery, outcome, now)
     case "Drop":
       totals.dropped++
       countDispatch(core, delivery, now)
@@ -98,7 +110,7 @@ const conclude = (core: Core, delivery: Pending, outcome: Outcome): void => {
 export const postpone = (core: Core, delivery: Pending, waitMs: number): void => {
   if (delivery.state === state.running) {
     takeBack(core, delivery)
-    redeliver(core, delivery, core.now() + waitMs)
+    redeliver(core, delivery, core.now(), waitMs)
   }
   core.passSuspicion(delivery)
 }
@@ -136,7 +148,7 @@ export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
   }
 }
 
-const redeliver = (core: Core, delivery: Pending, due: number): void => {
+const redeliver = (core: Core, delivery: Pending, now: number, waitMs: number): void => {
   delivery.consumer.totals.redelivered++
   delivery.state = state.waiting
   if (delivery.order !== undefined) {
@@ -144,7 +156,9 @@ const redeliver = (core: Core, delivery: Pending, due: number): void => {
       takeBack(core, behind)
     })
   }
-  core.retries.add(delivery, due)
+  // A long wait in a row of its own frees the slot and lets the floor pass; the key stays held.
+  delivery.dueAt = waitMs >= ownRowFromMs && toOwnRow(core, delivery) ? now + waitMs : 0
+  core.retries.add(delivery, now + waitMs)
 }
 
 /** Takes back a hand-out that counts for nothing: it was void, or could not be started. */
@@ -156,12 +170,29 @@ export const takeBack = (core: Core, delivery: Pending): void => {
   noteAttempts(core, delivery) // What was stored since counts it.
 }
 
-/** Keeps a delivery aside: it holds no slot, no read-ahead and not its key. */
-const park = (core: Core, delivery: Pending): void => {
+/**
+ * Keeps a delivery aside, in a row of its own: it holds no slot, no read-ahead and not its key.
+ * Without room for a row it waits in memory and holds its key, and is parked later. `end` is then
+ * decided again, because there may be room where it should have gone.
+ */
+const park = (
+  core: Core,
+  delivery: Pending,
+  { error, reason }: Data.TaggedEnum.Value<Outcome, "Park">,
+  now: number,
+  end: Outcome = Outcome.Park({ error, reason })
+): void => {
   const { consumer, order } = delivery
+  if (!toOwnRow(core, delivery)) {
+    delivery.burial = end
+    return redeliver(core, delivery, now, noRoomRetryMs)
+  }
+  countDispatch(core, delivery, now)
   delivery.state = state.parked
+  delivery.parked = { reason, error, at: now }
+  delivery.dueAt = 0
+  delivery.burial = undefined
   consumer.totals.parked++
-  core.free(delivery)
   if (order !== undefined) consumer.order.settle(order, delivery)
 }
 
@@ -174,8 +205,8 @@ const bury = (
   const { consumer, entry } = delivery
   const { totals } = consumer
   if (totals.deadLetters >= core.options.deadLettersMax) {
-    delivery.burial = Outcome.DeadLetter({ error, reason })
-    return redeliver(core, delivery, now + deadLettersFullRetryMs)
+    const parked = Outcome.Park({ reason: "DeadLettersFull", error })
+    return park(core, delivery, parked, now, Outcome.DeadLetter({ error, reason }))
   }
   totals.deadLetters++
   totals.deadLettered++

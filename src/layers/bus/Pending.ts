@@ -4,7 +4,7 @@
  * Mutable on purpose: one small object per delivery is what the hot path can afford.
  */
 import type { Outcome } from "../../domain/Delivery.ts"
-import type { LogEntry } from "../../services/MessageLog.ts"
+import type { LogEntry, Parked } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Slot } from "./Slot.ts"
 import type { Track } from "./Track.ts"
@@ -19,14 +19,15 @@ export type State = 0 | 1 | 2 | 3 | 4
 
 /** One delivery that is not settled. */
 export class Pending {
-  readonly entry: LogEntry
+  /** Replaced, with the next two, when it leaves its lane for a row of its own. */
+  entry: LogEntry
   readonly consumer: Consumer
   /** The lane tracker that holds its offset; `undefined` for an own row. */
-  readonly track: Track | undefined
+  track: Track | undefined
   /** What order it keeps; `undefined` when it keeps none. */
   readonly order: string | undefined
   /** Id of its own row, or -1. */
-  readonly ownRow: number
+  ownRow: number
   state: State = state.queued
   /** Hand-outs so far. */
   attempts = 0
@@ -47,7 +48,11 @@ export class Pending {
   slot: Slot | undefined = undefined
   /** Whether it counts against the read-ahead of its subscription. */
   readAhead = false
-  /** Its end among the dead letters, for which there was no room yet. */
+  /** Not to be handed out before (Unix milliseconds); kept for waits that outlive the process. */
+  dueAt = 0
+  /** Why it is parked, while it is. */
+  parked: Parked | undefined = undefined
+  /** Its end among the dead letters or the parked, for which there was no room yet. */
   burial: Outcome | undefined = undefined
   /** Handed out when a process was lost, so it runs alone until settled. */
   suspect = false
@@ -64,5 +69,20 @@ export class Pending {
     this.track = track
     this.order = order
     this.ownRow = ownRow
+  }
+  /** From now on it has a row of its own, and no place in a lane. */
+  moveTo(ownRow: number, entry: LogEntry): void {
+    this.entry = entry
+    this.ownRow = ownRow
+    this.track = undefined
+  }
+
+  /** What stands in its lane for it once it left: settled, as far as the lane is concerned. */
+  standIn(): Pending {
+    const settled = new Pending(this.entry, this.consumer, this.track, undefined, -1)
+    settled.state = state.settled
+    settled.settledBehind = this.settledBehind
+    this.settledBehind = 0
+    return settled
   }
 }

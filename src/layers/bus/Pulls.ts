@@ -14,7 +14,7 @@ import type { LogUnavailable, Take } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { leaseBucketMs, leasesMax } from "./LeaseClock.ts"
-import { apply, beforeHandOut, begin, fail, postpone } from "./Outcomes.ts"
+import { apply, beforeHandOut, begin, fail, isEarly, postpone } from "./Outcomes.ts"
 import { type Pending, state } from "./Pending.ts"
 
 const gaveBack: Failure = {
@@ -85,6 +85,7 @@ const takeReady = (core: Core, consumer: Consumer, max: number): ReadonlyArray<P
     const delivery = consumer.ready.take()
     if (delivery === undefined) break
     const { entry, order } = delivery
+    if (isEarly(delivery)) continue
     if (order !== undefined && !consumer.order.admit(order, delivery, run)) continue
     const refused = beforeHandOut(delivery, now)
     if (refused !== undefined) {

@@ -114,18 +114,18 @@ const stillFull = (core: Core, consumer: Consumer): boolean =>
 
 const goLive = (core: Core, consumer: Consumer): void => {
   consumer.live = true
-  consumer.ownRowsAhead.forEach(({ delivery }) => enqueue(core, delivery))
-  consumer.ownRowsAhead = []
+  consumer.ownRowsAhead.takeAll().forEach((delivery) => enqueue(core, delivery))
   consumer.tracks.forEach((track, logLane) => track?.passed(core.seen[logLane] ?? 0))
 }
 
 const releaseOwnRows = (core: Core, consumer: Consumer, logLane: number, next: number): void => {
-  if (consumer.ownRowsAhead.length === 0) return
-  const isDue = (row: { readonly after: number; readonly delivery: Pending }): boolean =>
-    row.delivery.entry.logLane === logLane && row.after <= next
-  const due = consumer.ownRowsAhead.filter(isDue)
-  consumer.ownRowsAhead = consumer.ownRowsAhead.filter((row) => !isDue(row))
-  due.forEach(({ delivery }) => enqueue(core, delivery))
+  const { ownRowsAhead } = consumer
+  if (ownRowsAhead.size === 0) return
+  // Mostly none is due: one look at the first of the lane.
+  for (let due = ownRowsAhead.take(logLane, next); due !== undefined;) {
+    enqueue(core, due)
+    due = ownRowsAhead.take(logLane, next)
+  }
 }
 
 const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {

@@ -10,6 +10,7 @@ import type { Attachment, Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { takeBack } from "./Outcomes.ts"
 import { Pending, state } from "./Pending.ts"
+import { place } from "./Replays.ts"
 import { introduce, type StartReader } from "./Router.ts"
 
 /**
@@ -51,9 +52,10 @@ const takeOver = (
   // has counted what it takes.
   const held = core.log.retainsSettled ? [] : heldBy(old)
   if (!core.log.retainsSettled) next.countedFrom = core.seen.slice()
+  let waiting = 0 // Counted in the same pass over what may be a million deliveries.
   for (const delivery of [...old.unsettled()]) {
+    if (delivery.state === state.waiting) waiting++
     if (delivery.state === state.running) takeBack(core, delivery) // A lease: void from now on.
-    if (delivery.state === state.parked) old.totals.parked--
     core.free(delivery)
     core.passSuspicion(delivery)
     if (delivery.track === undefined) moveOwnRow(core, next, delivery)
@@ -64,6 +66,7 @@ const takeOver = (
     next.restore(track.cursor(old.subscription.incarnation))
     core.settler.touch(next, next.track(track.logLane))
   }
+  core.retries.leave(waiting)
   const taken = introduce(core, startReader, next)
   return held.length === 0 ? taken : Effect.andThen(taken, letGo(core, held))
 }
@@ -76,15 +79,14 @@ const letGo = (core: Core, held: ReadonlyArray<LogEntry>): Effect.Effect<void> =
     for (const entry of held) if (--entry.pending === 0) core.log.release(entry)
   })
 
-const moveOwnRow = (
-  core: Core,
-  next: Consumer,
-  { attempts, entry, order, ownRow }: Pending
-): void => {
-  const moved = new Pending(entry, next, undefined, order, ownRow)
-  moved.attempts = attempts
+const moveOwnRow = (core: Core, next: Consumer, old: Pending): void => {
+  const moved = new Pending(old.entry, next, undefined, old.order, old.ownRow)
+  moved.attempts = old.attempts
+  moved.dueAt = old.dueAt
+  moved.parked = old.parked
   moved.suspect = core.isSuspect(moved)
-  next.ownRows.set(ownRow, moved)
+  core.ownRows.remove(old)
+  if (old.state === state.parked) next.totals.parked--
+  place(core, moved)
   core.settler.touchOwnRow(moved)
-  next.ownRowsAhead.push({ after: entry.offset, delivery: moved })
 }

@@ -19,7 +19,7 @@ import { BusClosed, type Replayed } from "../../services/MessageBus.ts"
 import type { LogEntry, LogUnavailable, OwnRow } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
-import { Pending } from "./Pending.ts"
+import { Pending, state } from "./Pending.ts"
 import { enqueue } from "./Reader.ts"
 
 /** Dead letters replayed or deleted in one commit. */
@@ -93,7 +93,7 @@ export const replay = (
     yield* open(core)
     const counts = { replayed: 0, failed: 0 }
     yield* eachPage(core, filter, (page) => {
-      const owned = page.filter((letter) => ownerOf(core, letter) !== undefined)
+      const owned = withRoom(core, page.filter((letter) => ownerOf(core, letter) !== undefined))
       counts.replayed += owned.length
       counts.failed += page.length - owned.length
       return dryRun ? Effect.void : replayPage(core, owned)
@@ -101,6 +101,18 @@ export const replay = (
     const kept = yield* countKept(core, filter)
     return { ...counts, remaining: kept - (dryRun ? counts.replayed : 0) }
   }))
+
+/** Those of a page for which there is room among the own rows: the rest stays dead, and failed. */
+const withRoom = (
+  core: Core,
+  page: ReadonlyArray<DeadLetter>
+): ReadonlyArray<DeadLetter> => {
+  let bytes = 0 // A running sum.
+  return page.filter(({ message }, at) => {
+    bytes += message.payload.length + (message.headers?.length ?? 0)
+    return !core.ownRows.isFull(bytes, at + 1)
+  })
+}
 
 const replayPage = (core: Core, page: ReadonlyArray<DeadLetter>) => {
   const rows = page.map((letter): OwnRow => {
@@ -132,26 +144,53 @@ const replayPage = (core: Core, page: ReadonlyArray<DeadLetter>) => {
 const laneOfLetter = ({ message }: DeadLetter): number =>
   logLaneOf(partitionOfId(message.id), laneOf(message.priority))
 
-/** Makes the delivery of an own row: queued now, or once the lane was read up to its place. */
+/** Adds the delivery of an own row to what its subscription was given. */
 export const admit = (core: Core, consumer: Consumer, row: OwnRow): void => {
+  consumer.totals.replayed++
+  place(core, fromRow(consumer, row))
+}
+
+/** The delivery of an own row. */
+export const fromRow = (consumer: Consumer, row: OwnRow): Pending => {
   const { key, topic } = row.message
   const lane: Lane = laneOf(row.message.priority)
   const entry: LogEntry = {
     message: row.message,
-    bytes: row.message.payload.length,
+    bytes: row.message.payload.length + (row.message.headers?.length ?? 0),
     partition: partitionOfLogLane(row.logLane),
     lane,
     logLane: row.logLane,
     fingerprint: undefined,
     offset: row.after,
-    pending: 1
+    pending: 0
   }
   const delivery = new Pending(entry, consumer, undefined, consumer.orderOf(topic, key), row.id)
   delivery.attempts = row.attempts
-  consumer.ownRows.set(row.id, delivery)
-  consumer.totals.replayed++
+  delivery.dueAt = row.dueAt
+  delivery.parked = row.parked
+  return delivery
+}
+
+/**
+ * Puts the delivery of an own row where it belongs: aside, when it is parked; queued, or to be
+ * queued once its lane was read up to its place. One whose time has not come goes the same way if
+ * it keeps an order, and holds its key when it is its turn there.
+ */
+export const place = (core: Core, delivery: Pending): void => {
+  const { consumer, dueAt, order, parked } = delivery
+  core.ownRows.add(delivery)
+  if (parked !== undefined) {
+    delivery.state = state.parked
+    consumer.totals.parked++
+    return
+  }
+  if (dueAt > core.now()) {
+    delivery.state = state.waiting
+    core.retries.add(delivery, dueAt)
+    if (order === undefined) return
+  }
   if (consumer.live) enqueue(core, delivery)
-  else consumer.ownRowsAhead.push({ after: row.after, delivery })
+  else consumer.ownRowsAhead.add(delivery)
 }
 
 /** Deletes dead letters; returns how many. */

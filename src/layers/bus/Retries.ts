@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type { Pending } from "./Pending.ts"
+import { type Pending, state } from "./Pending.ts"
 
 interface Wait {
   readonly due: number
@@ -17,9 +17,13 @@ interface Wait {
 const before = (a: Wait, b: Wait): boolean =>
   a.due < b.due || (a.due === b.due && a.sequence < b.sequence)
 
+/** Those that are gone are only swept out when there are so many of them. */
+const goneMin = 1_000
+
 /** The heap. Its size is bounded by the deliveries in memory. */
 export class Retries {
-  private readonly heap: Array<Wait> = []
+  private heap: Array<Wait> = []
+  private gone = 0
   private sequence = 0
   private readonly changed = Latch.makeUnsafe(false)
 
@@ -42,6 +46,21 @@ export class Retries {
       at = parent
     }
     if (at === 0) this.changed.openUnsafe()
+  }
+
+  /**
+   * Tells that `count` deliveries that wait here are gone. They are swept out once they may be more
+   * than the others: a wait may be long, and its consumer replaced many times meanwhile.
+   */
+  leave(count: number): void {
+    this.gone += count
+    if (this.gone < goneMin || this.gone * 2 < this.heap.length) return
+    this.gone = 0
+    const waiting = this.heap.filter(({ delivery }) =>
+      delivery.state === state.waiting && !delivery.consumer.closed
+    )
+    // Ascending, which is a heap too.
+    this.heap = waiting.toSorted((a, b) => before(a, b) ? -1 : 1)
   }
 
   /** The next delivery that is due at `now`. */

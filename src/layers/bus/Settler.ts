@@ -19,7 +19,7 @@ import type {
   OwnRow
 } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
-import type { Pending } from "./Pending.ts"
+import { type Pending, state } from "./Pending.ts"
 import type { Track } from "./Track.ts"
 
 /** Longest time between an ack in process and its commit. Source: design, "Progress". */
@@ -43,6 +43,8 @@ interface Batch {
 export class Settler {
   private readonly log: typeof MessageLog.Service
   private readonly consumers: ReadonlyMap<string, Consumer>
+  /** Keeps the progress of a track short, by moving deliveries to rows of their own. */
+  private readonly shorten: (track: Track) => void
   private tracks: Array<readonly [Consumer, Track]> = []
   private ownRows = new Set<Pending>()
   private ownRowsRemoved: Array<number> = []
@@ -63,9 +65,14 @@ export class Settler {
    */
   readonly turn = Semaphore.makeUnsafe(1)
 
-  constructor(log: typeof MessageLog.Service, consumers: ReadonlyMap<string, Consumer>) {
+  constructor(
+    log: typeof MessageLog.Service,
+    consumers: ReadonlyMap<string, Consumer>,
+    shorten: (track: Track) => void = () => {}
+  ) {
     this.log = log
     this.consumers = consumers
+    this.shorten = shorten
   }
 
   /** Whether so much waits for a log that fails that nothing more should be started. */
@@ -148,6 +155,7 @@ export class Settler {
   }
 
   private takeBatch(): Batch {
+    this.tracks.forEach(([, track]) => this.shorten(track))
     this.work.closeUnsafe()
     this.urgent.closeUnsafe()
     const { deadLetters, ownRows, ownRowsRemoved, tracks, waiters } = this
@@ -165,7 +173,7 @@ export class Settler {
       this.consumers.get(consumer.subscription.name) === consumer
     return {
       tracks: tracks.filter(([consumer]) => isCurrent(consumer)),
-      ownRows: [...ownRows].filter(({ consumer, state }) => isCurrent(consumer) && state !== 3),
+      ownRows: [...ownRows].filter((row) => isCurrent(row.consumer) && row.state !== state.settled),
       ownRowsRemoved,
       deadLetters: deadLetters.filter(({ incarnation }) => exists(incarnation)),
       waiters
@@ -197,13 +205,15 @@ const changesOf = (batch: Batch): Changes => ({
 })
 
 /** The row of a delivery that has one of its own. */
-export const ownRowOf = ({ attempts, consumer, entry, ownRow }: Pending): OwnRow => ({
+export const ownRowOf = (
+  { attempts, consumer, dueAt, entry, ownRow, parked }: Pending
+): OwnRow => ({
   id: ownRow,
   incarnation: consumer.subscription.incarnation,
   logLane: entry.logLane,
   after: entry.offset,
   message: entry.message,
   attempts,
-  dueAt: 0,
-  parked: undefined
+  dueAt,
+  parked
 })

@@ -162,15 +162,19 @@ const discard = (core: Core, consumer: Consumer): void => {
   core.consumers.delete(consumer.subscription.name)
   core.topics.remove(consumer)
   consumer.closed = true
+  let waiting = 0 // Counted in the same pass over what may be a million deliveries.
   for (const delivery of [...consumer.unsettled()]) {
     core.leases.remove(delivery)
     core.free(delivery)
     const isRunning = delivery.state === state.running
+    if (delivery.state === state.waiting) waiting++
     delivery.state = state.settled
     if (isRunning) consumer.inFlight--
     else core.passSuspicion(delivery) // A running one does when its handler ends.
     core.discarded++
-    if (--delivery.entry.pending === 0) core.log.release(delivery.entry)
+    if (delivery.track === undefined) core.ownRows.remove(delivery)
+    else if (--delivery.entry.pending === 0) core.log.release(delivery.entry)
   }
+  core.retries.leave(waiting)
   consumer.wake()
 }

@@ -116,8 +116,47 @@ export class Track {
     return true
   }
 
+  /** A delivery leaves for a row of its own: it is settled here. */
+  leave(delivery: Pending): void {
+    const at = this.indexOf(delivery.entry.offset)
+    if (this.pending.at(at) !== delivery) throw new Error("a delivery is not in its lane") // A bug.
+    this.pending.replace(at, delivery.standIn())
+    this.settled()
+  }
+
+  /**
+   * The oldest deliveries that may leave so that at most `rangesMax` ranges are left: all between
+   * two settled stretches, unless one of them is handed out.
+   */
+  surplus(rangesMax: number): ReadonlyArray<Pending> {
+    // Each range ends at an unsettled delivery or lies ahead, so mostly this is all.
+    const rangesAtMost = this.pending.length - this.settledKept + this.ahead.ranges.length / 2 + 1
+    if (rangesAtMost <= rangesMax) return []
+    let excess = this.cursor(0).ranges.length / 2 - rangesMax
+    const chosen: Array<Pending> = []
+    let gap: Array<Pending> = [] // One pass over at least ten thousand deliveries.
+    for (let at = 0; at < this.pending.length && excess > 0; at++) {
+      const delivery = this.pending.at(at)
+      if (delivery === undefined) continue
+      if (delivery.state !== state.settled) gap.push(delivery)
+      if (delivery.state !== state.settled && delivery.settledBehind === 0) continue
+      if (gap.length > 0 && gap.every((unsettled) => unsettled.state !== state.running)) {
+        for (const unsettled of gap) chosen.push(unsettled)
+        excess--
+      }
+      gap = []
+    }
+    return chosen
+  }
+
   /** The unsettled delivery at `offset`, when it is in memory. */
   find(offset: number): Pending | undefined {
+    const found = this.pending.at(this.indexOf(offset))
+    return found?.entry.offset === offset && found.state !== state.settled ? found : undefined
+  }
+
+  /** How many deliveries in memory lie below `offset`. */
+  private indexOf(offset: number): number {
     let low = 0 // Binary search over ascending offsets: acks arrive by the thousand.
     let high = this.pending.length
     while (low < high) {
@@ -125,8 +164,7 @@ export class Track {
       if ((this.pending.at(middle)?.entry.offset ?? 0) < offset) low = middle + 1
       else high = middle
     }
-    const found = this.pending.at(low)
-    return found?.entry.offset === offset && found.state !== state.settled ? found : undefined
+    return low
   }
 
   /** Every unsettled delivery in memory, in order. */

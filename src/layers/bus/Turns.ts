@@ -12,7 +12,7 @@ import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Handler } from "../../services/MessageBus.ts"
 import type { Core } from "./Core.ts"
 import { HandedOut } from "./HandedOut.ts"
-import { apply, beforeHandOut, begin, fail, failureOf, postpone } from "./Outcomes.ts"
+import { apply, beforeHandOut, begin, fail, failureOf, isEarly, postpone } from "./Outcomes.ts"
 import type { Pending } from "./Pending.ts"
 import type { Shard } from "./Shard.ts"
 import type { Worker } from "./Worker.ts"
@@ -37,6 +37,7 @@ const take = (core: Core, shard: Shard, now: number): Pending | undefined => {
   // What its key, another suspect or its own limits keep from running now is passed over.
   for (let found = shard.lanes.take(); found !== undefined; found = shard.lanes.take()) {
     const { consumer, order } = found
+    if (isEarly(found)) continue
     if (order !== undefined && !consumer.order.admit(order, found, 0)) continue
     if (found.suspect && !core.suspects.admit(found)) continue
     const refused = beforeHandOut(found, now)

@@ -13,6 +13,7 @@ import { decisionRoutes } from "./DecisionRoutes.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { makeGuard } from "./Guard.ts"
 import { serve } from "./NodeFront.ts"
+import { parkedRoutes } from "./ParkedRoutes.ts"
 import { publishRoutes } from "./PublishRoutes.ts"
 import { pullRoutes } from "./PullRoutes.ts"
 import { makeRouter } from "./Router.ts"
@@ -39,6 +40,7 @@ export const apiRoutes = (bus: MessageBus["Service"], build: Build): ReadonlyArr
   ...deadLetterRoutes(bus),
   ...decisionRoutes(bus),
   ...shardRoutes(bus),
+  ...parkedRoutes(bus),
   ...stateRoutes(bus, build)
 ]
 

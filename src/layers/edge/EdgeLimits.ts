@@ -35,6 +35,8 @@ export const edgeLimits = {
   nackDelayMsMax: 3_600_000,
   /** Dead letters of one page; a page also ends at `pullBytesMax`. */
   deadLettersPageMax: 1_000,
+  /** Parked deliveries of one page; a page also ends at `pullBytesMax`. */
+  parkedPageMax: 1_000,
   /** Field errors named in one answer: enough to mend a request, too few to amplify one. */
   fieldErrorsMax: 10,
   /** Source: design, section 9, "Limits beside those above". */

@@ -4,7 +4,9 @@
 import * as DateTime from "effect/DateTime"
 import type { DeadLetter } from "../../domain/DeadLetter.ts"
 import type { Message } from "../../domain/Message.ts"
-import type { LeasedDelivery, MessageStatus } from "../../services/MessageBus.ts"
+import type { LeasedDelivery } from "../../services/MessageBus.ts"
+import type { MessageStatus } from "../../services/MessageStatus.ts"
+import type { ParkedDelivery } from "../../services/Parked.ts"
 
 /** ISO 8601 in UTC, of Unix milliseconds. */
 export const isoOf = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis))
@@ -33,6 +35,13 @@ export const deadLetterText = (letter: DeadLetter): string =>
   `"message":${messageText(letter.message)},"reason":"${letter.reason}",` +
   `"error":${JSON.stringify(letter.error)},"attempts":${letter.attempts},` +
   `"failedAt":"${isoOf(letter.failedAt)}"}`
+
+/** A parked delivery; its id is text, as ids are. */
+export const parkedText = (parked: ParkedDelivery): string =>
+  `{"id":"${parked.id}","subscription":${JSON.stringify(parked.subscription)},` +
+  `"message":${messageText(parked.message)},"reason":"${parked.reason}",` +
+  `"error":${JSON.stringify(parked.error)},"attempts":${parked.attempts},` +
+  `"parkedAt":"${isoOf(parked.parkedAt)}"}`
 
 /** Where a message is. */
 export const statusText = ({ deliveries, message, shard }: MessageStatus): string =>

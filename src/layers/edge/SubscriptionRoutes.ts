@@ -109,6 +109,7 @@ const shown = ({ name, options }: Subscription, live: SubscriptionSnapshot | und
   ...(options.maxAgeMs === undefined ? {} : { maxAgeMs: options.maxAgeMs }),
   ...(options.filter === undefined ? {} : { filter: options.filter }),
   pending: live?.pending ?? 0,
+  parked: live?.parked ?? 0,
   inFlight: live?.inFlight ?? 0,
   acked: live?.acked ?? 0,
   deadLettered: live?.deadLettered ?? 0,

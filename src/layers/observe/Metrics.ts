@@ -6,6 +6,7 @@ import { collectDefaultMetrics, type Metric, Registry } from "prom-client"
 import type { Snapshot } from "../../domain/Snapshot.ts"
 import { contractSeries, furtherSeries } from "./BusSeries.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
+import { ownRowSeries } from "./OwnRowSeries.ts"
 import { publishingSeries } from "./PublishingSeries.ts"
 import type { Series } from "./Samples.ts"
 import { subscriptionSeries } from "./SubscriptionSeries.ts"
@@ -32,7 +33,13 @@ export const make = (
   }
 }
 
-const allSeries = [...contractSeries, ...furtherSeries, ...publishingSeries, ...subscriptionSeries]
+const allSeries = [
+  ...contractSeries,
+  ...furtherSeries,
+  ...ownRowSeries,
+  ...publishingSeries,
+  ...subscriptionSeries
+]
 
 const busRegistry = (snapshot: Snapshot): Registry => {
   const registry = new Registry()

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Ref } from "effect"
+import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { MessageBus } from "../../../src/services/MessageBus.ts"
-import { busLayer, settle } from "./Deliveries.ts"
+import { busLayer } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 
 /** Publishes and fails one message after another, a second apart. */
@@ -123,27 +123,4 @@ describe("dead letters", () => {
       yield* bus.deleteSubscription("s")
       assert.deepStrictEqual(yield* bus.deadLetters({}, 0, 10), [])
     }).pipe(Effect.provide(busLayer())))
-
-  it.effect("at their limit failures wait, keep their reason, and nothing is dropped", () =>
-    Effect.gen(function*() {
-      const bus = yield* MessageBus
-      const runs = yield* Ref.make(0)
-      yield* bus.handle(
-        named("s"),
-        once,
-        ({ payload }) =>
-          Effect.andThen(Ref.update(runs, (n) => n + 1), Effect.fail(`no ${payload}`))
-      )
-      yield* bus.publishMany(["one", "two"].map((payload) => draft("t", payload)))
-      yield* settle
-      assert.include(bus.snapshot().degraded[0], "limit")
-      assert.strictEqual(bus.snapshot().subscriptions[0]?.pending, 1)
-      yield* bus.deleteDeadLetters({})
-      yield* TestClock.adjust("2 minutes")
-      const [letter] = yield* bus.deadLetters({}, 0, 10)
-      assert.deepStrictEqual([letter?.reason, letter?.attempts], ["AttemptsExhausted", 1])
-      assert.include(letter?.error, "no ")
-      assert.strictEqual(yield* Ref.get(runs), 2)
-      assert.deepStrictEqual(bus.snapshot().subscriptions[0]?.pending, 0)
-    }).pipe(Effect.provide(busLayer({ deadLettersMax: 1 }))))
 })

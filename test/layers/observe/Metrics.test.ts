@@ -34,6 +34,7 @@ const atStart: Snapshot = {
   wallOffset: 0,
   decisions: 0,
   announcementFailures: 0,
+  ownRows: { count: 0, bytes: 0, refused: 0 },
   commitRetries: 0,
   degraded: []
 }

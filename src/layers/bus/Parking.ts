@@ -1,0 +1,121 @@
+/**
+ * Parking: what is done about deliveries that were kept aside.
+ *
+ * Each change is made in memory at once and waits for the commit that stores it, as an ack does:
+ * the old row goes and the new one comes in the same commit.
+ */
+import * as Effect from "effect/Effect"
+import * as Iterable from "effect/Iterable"
+import type { ParkReason } from "../../domain/Delivery.ts"
+import { BusClosed } from "../../services/MessageBus.ts"
+import type { LogUnavailable } from "../../services/MessageLog.ts"
+import type { Parked, ParkedDelivery, ParkedFilter } from "../../services/Parked.ts"
+import type { Consumer } from "./Consumer.ts"
+import type { Core } from "./Core.ts"
+import { ownEntry } from "./OwnRows.ts"
+import { Pending, state } from "./Pending.ts"
+import { place } from "./Replays.ts"
+
+/** Deliveries released or dropped in one commit. */
+export const parkedBatchMax = 500
+
+/** The parked deliveries of `core`. */
+export const make = (core: Core): Parked => ({
+  list: (filter, after, limit) =>
+    Effect.sync(() => select(core, filter, after, limit).map(describe)),
+  release: (filter) =>
+    Effect.map(inBatches(core, filter, (parked) => release(core, parked)), (released) => ({
+      released
+    })),
+  drop: (filter) =>
+    Effect.map(inBatches(core, filter, (parked) => drop(core, parked)), (dropped) => ({ dropped }))
+})
+
+const select = (
+  core: Core,
+  filter: ParkedFilter,
+  after: number,
+  limit: number
+): ReadonlyArray<Pending> => {
+  const { ids, subscription, topic } = filter
+  const wanted = ids === undefined ? undefined : new Set(ids)
+  const isMeant = (delivery: Pending): boolean =>
+    delivery.state === state.parked && delivery.ownRow > after &&
+    (wanted === undefined || wanted.has(delivery.ownRow)) &&
+    (topic === undefined || delivery.entry.message.topic === topic) &&
+    (filter.reason === undefined || delivery.parked?.reason === filter.reason)
+  const only = subscription === undefined ? undefined : core.consumers.get(subscription)
+  const consumers = subscription === undefined
+    ? [...core.consumers.values()]
+    : only === undefined
+    ? []
+    : [only]
+  return consumers.flatMap((consumer) => firstOf(consumer, isMeant, limit))
+    .toSorted((a, b) => a.ownRow - b.ownRow)
+    .slice(0, limit)
+}
+
+/** The first `limit` own rows of a consumer that are meant; they stand there by id. */
+const firstOf = (
+  { ownRows, totals }: Consumer,
+  isMeant: (delivery: Pending) => boolean,
+  limit: number
+): ReadonlyArray<Pending> =>
+  totals.parked === 0 ? [] : [...Iterable.take(Iterable.filter(ownRows.values(), isMeant), limit)]
+
+const describe = ({ attempts, consumer, entry, ownRow, parked }: Pending): ParkedDelivery => ({
+  id: ownRow,
+  subscription: consumer.subscription.name,
+  message: entry.message,
+  reason: reasonOf(parked?.reason),
+  error: parked?.error ?? "",
+  attempts,
+  parkedAt: parked?.at ?? 0
+})
+
+/** A log keeps it as text. */
+const reasonOf = (text: string | undefined): ParkReason =>
+  text === "DeadLettersFull" ? "DeadLettersFull" : "Fate"
+
+/** Changes all that are meant and parked now; what is parked anew meanwhile has a greater id. */
+const inBatches = (
+  core: Core,
+  filter: ParkedFilter,
+  change: (parked: Pending) => void
+): Effect.Effect<number, LogUnavailable | BusClosed> =>
+  Effect.suspend(() => {
+    const end = core.nextOwnRow
+    const from = (changed: number): Effect.Effect<number, LogUnavailable | BusClosed> =>
+      Effect.suspend(() => {
+        if (core.state !== "Running") return Effect.fail(new BusClosed({ state: core.state }))
+        const batch = select(core, filter, -1, parkedBatchMax).filter(({ ownRow }) => ownRow < end)
+        if (batch.length === 0) return Effect.succeed(changed)
+        batch.forEach(change)
+        const stored = core.log.retainsSettled ? core.settler.settled : Effect.yieldNow
+        return Effect.andThen(stored, from(changed + batch.length))
+      })
+    return from(0)
+  })
+
+const drop = (core: Core, parked: Pending): void => {
+  parked.consumer.totals.dropped++
+  core.settle(parked)
+}
+
+/** Another row at the tail; the number that was pending stays the same. */
+const release = (core: Core, parked: Pending): void => {
+  const { consumer, entry, order, ownRow } = parked
+  const again = new Pending(
+    ownEntry(entry, core.log.head(entry.logLane)),
+    consumer,
+    undefined,
+    order,
+    core.nextOwnRow++
+  )
+  consumer.totals.parked--
+  parked.state = state.settled
+  core.ownRows.remove(parked)
+  core.settler.removeOwnRow(ownRow)
+  place(core, again)
+  core.settler.touchOwnRow(again)
+}
