@@ -17,6 +17,7 @@ import * as Bus from "./bus/Bus.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
 import * as Edge from "./edge/Edge.ts"
 import * as Embedding from "./embed/Embedding.ts"
+import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
 import * as EmbeddedLog from "./log/EmbeddedLog.ts"
 import * as MemoryLog from "./log/MemoryLog.ts"
 import { version } from "./Version.ts"
@@ -111,9 +112,15 @@ export const served: Layer.Layer<EdgeAddress | MessageBus, LogUnopened | EdgeUnb
       port: server.port,
       metricsPort: server.metricsPort,
       version,
-      profile
+      profile,
+      proxyTrusted: server.proxyTrusted
+    })
+    const limits = LocalRateLimits.layer({
+      limit: server.requestsMax,
+      window: server.requestsWindow
     })
     return edge.pipe(
+      Layer.provide(limits),
       Layer.provideMerge(busLayer),
       Layer.provide(log({ profile, dataDir: store.dataDir })),
       Layer.provideMerge(SlewedClock.layer)

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { connect } from "node:net"
-import { layer } from "../../src/layers/edge/Edge.ts"
 import { EdgeAddress } from "../../src/services/EdgeAddress.ts"
 import { ask, rawly } from "./Client.ts"
 import { fakeBusLayer, fakeState } from "./FakeBus.ts"
+import { openEdge } from "./OpenDoors.ts"
 import { type Served, served } from "./Served.ts"
 
 /** One turn of the event loop, also where the clock of the test stands still. */
@@ -91,9 +91,8 @@ const askText = (url: string) => Effect.map(ask(url), ({ text }) => text)
 const start = Effect.gen(function*() {
   const scope = yield* Scope.make()
   const fake = fakeState()
-  const options = { host: "127.0.0.1", port: 0, metricsPort: 0, version: "0", profile: "memory" }
   const context = yield* Layer.buildWithScope(
-    Layer.provide(layer(options), fakeBusLayer(fake)),
+    Layer.provide(openEdge(), fakeBusLayer(fake)),
     scope
   )
   const address = yield* Effect.provide(EdgeAddress, context)
@@ -124,7 +123,7 @@ describe("closing the edge", () => {
       assert.strictEqual(yield* Fiber.join(idle), "")
       assert.match(yield* Fiber.join(kept), /^HTTP\/1\.1 200 /)
       const again = yield* Effect.exit(Effect.scoped(Layer.build(Layer.provide(
-        layer({ ...address, version: "0", profile: "memory" }),
+        openEdge(address),
         fakeBusLayer(fake)
       ))))
       assert.isTrue(Exit.isSuccess(again))
@@ -134,7 +133,7 @@ describe("closing the edge", () => {
     Effect.gen(function*() {
       const { address, fake, stop } = yield* start
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.provide(
-        layer({ ...address, metricsPort: 0, version: "0", profile: "memory" }),
+        openEdge({ ...address, metricsPort: 0 }),
         fakeBusLayer(fake)
       ))))
       yield* stop

@@ -9,6 +9,7 @@ const guarded = (configured: string, host: string, origin?: string) =>
     method: "GET",
     path: "/",
     query: "",
+    remote: () => "127.0.0.1",
     header: (name) => name === "host" ? host : name === "origin" ? origin : undefined
   })?._tag
 

@@ -1,17 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Bus from "../../src/layers/bus/Bus.ts"
-import * as Edge from "../../src/layers/edge/Edge.ts"
 import * as MemoryLog from "../../src/layers/log/MemoryLog.ts"
 import { EdgeAddress } from "../../src/services/EdgeAddress.ts"
 import { ask, type Asked, rawly } from "./Client.ts"
 import { malformed } from "./Malformed.ts"
+import { openEdge } from "./OpenDoors.ts"
 
 /** The edge over the bus itself, in memory. */
 const started = Effect.gen(function*() {
-  const options = { host: "127.0.0.1", port: 0, metricsPort: 0, version: "0", profile: "memory" }
   const context = yield* Layer.build(
-    Edge.layer(options).pipe(
+    openEdge().pipe(
       Layer.provide(Bus.layer(Bus.optionsDefault)),
       Layer.provide(MemoryLog.layer)
     )

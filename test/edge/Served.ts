@@ -2,10 +2,10 @@
  * An edge over the fake bus, on free ports, for one test.
  */
 import { Effect, Layer } from "effect"
-import { layer } from "../../src/layers/edge/Edge.ts"
 import { EdgeAddress } from "../../src/services/EdgeAddress.ts"
 import { type Answer, ask, type Asked } from "./Client.ts"
 import { fakeBusLayer, type FakeState, fakeState } from "./FakeBus.ts"
+import { type Doors, openEdge } from "./OpenDoors.ts"
 
 /** A running edge: its state behind it, and a client in front of it. */
 export interface Served {
@@ -17,14 +17,10 @@ export interface Served {
   readonly publish: (body: string, headers?: Asked["headers"]) => Effect.Effect<Answer>
 }
 
-/** Starts an edge that ends with the test's scope. */
-export const served = Effect.gen(function*() {
+/** Starts an edge that ends with the test's scope, with doors as asked for. */
+export const servedBehind = Effect.fnUntraced(function*(doors: Doors) {
   const fake = fakeState()
-  const context = yield* Layer.build(
-    layer({ host: "127.0.0.1", port: 0, metricsPort: 0, version: "0.1.0", profile: "memory" }).pipe(
-      Layer.provide(fakeBusLayer(fake))
-    )
-  )
+  const context = yield* Layer.build(Layer.provide(openEdge(doors), fakeBusLayer(fake)))
   const { metricsUrl, port, url } = yield* Effect.provide(EdgeAddress, context)
   const served: Served = {
     fake,
@@ -36,3 +32,6 @@ export const served = Effect.gen(function*() {
   }
   return served
 })
+
+/** Starts an edge with open doors that ends with the test's scope. */
+export const served = servedBehind({})

@@ -96,11 +96,12 @@ export const runToEnd = (
     return { code, ...text }
   }))
 
-/** The settings of a service on free ports. */
+/** The settings of a service on free ports; tests publish as much as they like. */
 export const onFreePorts = (dataDir: string) => ({
   PORT: "0",
   METRICS_PORT: "0",
-  DATA_DIR: dataDir
+  DATA_DIR: dataDir,
+  RATE_LIMIT_MAX_REQUESTS: "0"
 })
 
 /** Starts the service on free ports and waits until it says where it listens. */

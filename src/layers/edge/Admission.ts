@@ -3,16 +3,18 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type { Answerable } from "./Answerable.ts"
 import type { Guard } from "./Guard.ts"
-import type { Answerable } from "./Problem.ts"
+import type { RateGate } from "./RateGate.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Matched, Router } from "./Router.ts"
 import type { BodyRule, Head, Reply } from "./Web.ts"
 
-/** The routes and the guard behind which they stand. */
+/** The routes, the guard before them, and the count of those that are limited. */
 export interface App {
   readonly router: Router
   readonly guard: Guard
+  readonly rates: RateGate
 }
 
 /** The route of an admitted request, or why it is refused. */

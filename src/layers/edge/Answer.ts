@@ -4,7 +4,9 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { type Answerable, internal, type Problem, problemOf, problemType } from "./Problem.ts"
+import type { Answerable } from "./Answerable.ts"
+import { internal, problemOf } from "./Problem.ts"
+import { type Problem, problemType } from "./ProblemRows.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Reply } from "./Web.ts"
 

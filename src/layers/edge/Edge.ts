@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { EdgeAddress, type EdgeUnbound } from "../../services/EdgeAddress.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
+import { RateLimits } from "../../services/RateLimits.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
 import { batchRoutes } from "./BatchRoutes.ts"
 import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
@@ -16,6 +17,7 @@ import { serve } from "./NodeFront.ts"
 import { parkedRoutes } from "./ParkedRoutes.ts"
 import { publishRoutes } from "./PublishRoutes.ts"
 import { pullRoutes } from "./PullRoutes.ts"
+import { makeRateGate } from "./RateGate.ts"
 import { makeRouter } from "./Router.ts"
 import { shardRoutes } from "./ShardRoutes.ts"
 import { type Build, livenessRoutes, stateRoutes } from "./StateRoutes.ts"
@@ -29,6 +31,8 @@ export interface EdgeOptions {
   readonly metricsPort: number
   readonly version: string
   readonly profile: string
+  /** Whether the client's address stands in `X-Forwarded-For`. */
+  readonly proxyTrusted: boolean
 }
 
 /** Every route of the API. */
@@ -59,8 +63,8 @@ export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Rou
 
 /** Serves until the scope closes; running requests may finish first. */
 export const layer = (
-  { host, metricsPort, port, profile, version }: EdgeOptions
-): Layer.Layer<EdgeAddress, EdgeUnbound, MessageBus> =>
+  { host, metricsPort, port, profile, proxyTrusted, version }: EdgeOptions
+): Layer.Layer<EdgeAddress, EdgeUnbound, MessageBus | RateLimits> =>
   Layer.effect(
     EdgeAddress,
     Effect.gen(function*() {
@@ -69,12 +73,15 @@ export const layer = (
       const runtime = `node ${process.versions.node}`
       const metrics = makeMetrics(bus.snapshot, edgeLimits)
       const guard = makeGuard(host)
+      const limits = yield* RateLimits
+      metrics.limiter(limits.counts)
+      const rates = makeRateGate(limits, proxyTrusted)
       const front = (
         routes: ReadonlyArray<Route>,
         asked: { readonly port: number; readonly setting: EdgeUnbound["setting"] }
       ) =>
         serve({
-          app: { guard, router: makeRouter(routes) },
+          app: { guard, rates, router: makeRouter(routes) },
           metrics: metrics.http,
           host,
           ...asked

@@ -5,42 +5,38 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
-import { EdgeUnbound } from "../../services/EdgeAddress.ts"
+import type { EdgeUnbound } from "../../services/EdgeAddress.ts"
 import type { HttpMetrics } from "../observe/HttpMetrics.ts"
 import { admit, type App, handle } from "./Admission.ts"
 import { refuse, replyOf } from "./Answer.ts"
+import type { Answerable } from "./Answerable.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { type BodyBudget, readBody } from "./NodeBody.ts"
 import { headOf } from "./NodeHead.ts"
+import { listen, type Listening } from "./NodeListen.ts"
 import { refuseConnection, send, sendUnread } from "./NodeReply.ts"
-import type { Answerable } from "./Problem.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Matched } from "./Router.ts"
 import type { Head, Reply, Route } from "./Web.ts"
 
-/** What a front serves and where; port 0 is any free one. */
-export interface FrontOptions {
+/** What a front serves and where. */
+export interface FrontOptions extends Listening {
   readonly app: App
   readonly metrics: HttpMetrics
-  readonly host: string
-  readonly port: number
-  /** The setting that chose `port`, for the error when it is taken. */
-  readonly setting: EdgeUnbound["setting"]
 }
 
 /** Listens until the scope closes; gives the bound port. Running requests may finish meanwhile. */
 export const serve = (options: FrontOptions): Effect.Effect<number, EdgeUnbound, Scope.Scope> =>
   Effect.gen(function*() {
     const front = makeFront(options, yield* Effect.context<never>())
-    yield* Effect.acquireRelease(listen(front.server, options), () => close(front))
-    const address = front.server.address()
-    return typeof address === "object" && address !== null ? address.port : options.port
+    return yield* Effect.acquireRelease(listen(front.server, options), () => close(front))
   })
 
 type Running = Fiber.Fiber<Reply, Answerable>
@@ -71,6 +67,8 @@ interface Exchange {
   readonly response: ServerResponse
   readonly head: Head
   readonly startedAt: number
+  /** Headers of its reply, whatever that will be. */
+  more: Reply["headers"]
 }
 
 const makeFront = ({ app, metrics }: FrontOptions, context: Context.Context<never>): Front => {
@@ -128,7 +126,13 @@ const accept = (
   response: ServerResponse,
   expects: boolean
 ): void => {
-  const exchange = { request, response, head: headOf(request), startedAt: performance.now() }
+  const exchange = {
+    request,
+    response,
+    head: headOf(request),
+    startedAt: performance.now(),
+    more: noMore
+  }
   const owed = front.connections.get(request.socket) ?? []
   owed.push(response)
   front.open++
@@ -138,13 +142,29 @@ const accept = (
   })
   const admitted = admit(front.app, exchange.head)
   if (Result.isFailure(admitted)) return refuseUnread(front, exchange, admitted.failure, undefined)
-  const { route } = admitted.success
-  if (route.body === undefined) return run(front, exchange, admitted.success, noBody)
-  if (expects) response.writeContinue()
-  readBody(request, route.body.bytesMax, front.budget, (body) =>
-    body instanceof Uint8Array
-      ? run(front, exchange, admitted.success, body)
-      : refuseUnread(front, exchange, body, route))
+  const gate = front.app.rates(admitted.success.route, exchange.head)
+  if (gate === undefined) return receive(front, exchange, admitted.success, expects)
+  Effect.runForkWith(front.context)(gate).addObserver((exit) => {
+    if (Exit.isFailure(exit)) {
+      return answer(front, exchange, admitted.success.route, Exit.failCause(exit.cause))
+    }
+    exchange.more = exit.value.headers
+    if (exit.value.refusal === undefined) receive(front, exchange, admitted.success, expects)
+    else refuseUnread(front, exchange, exit.value.refusal, admitted.success.route)
+  })
+}
+
+const noMore = {}
+
+/** Reads the body, if one is due, and runs the route. */
+const receive = (front: Front, exchange: Exchange, matched: Matched, expects: boolean): void => {
+  const { body } = matched.route
+  if (body === undefined) return run(front, exchange, matched, noBody)
+  if (expects) exchange.response.writeContinue()
+  readBody(exchange.request, body.bytesMax, front.budget, (read) =>
+    read instanceof Uint8Array
+      ? run(front, exchange, matched, read)
+      : refuseUnread(front, exchange, read, matched.route))
 }
 
 const noBody = new Uint8Array()
@@ -153,15 +173,22 @@ const run = (front: Front, exchange: Exchange, matched: Matched, body: Uint8Arra
   const { route } = matched
   const fiber = Effect.runForkWith(front.context)(handle(matched, exchange.head, body))
   if (route.waits) endWithClient(front, exchange, fiber)
-  fiber.addObserver((exit) => {
-    const [reply, defect] = replyOf(exit)
-    if (Option.isSome(defect)) {
-      const where = `defect in ${route.method} ${route.pattern}`
-      Effect.runForkWith(front.context)(Effect.logError(where, defect.value))
-    }
-    count(front, exchange, route, reply)
-    send(exchange.response, reply, front.closing)
-  })
+  fiber.addObserver((exit) => answer(front, exchange, route, exit))
+}
+
+const answer = (
+  front: Front,
+  exchange: Exchange,
+  route: Route,
+  exit: Exit.Exit<Reply, Answerable>
+): void => {
+  const [reply, defect] = replyOf(exit)
+  if (Option.isSome(defect)) {
+    const where = `defect in ${route.method} ${route.pattern}`
+    Effect.runForkWith(front.context)(Effect.logError(where, defect.value))
+  }
+  count(front, exchange, route, reply)
+  send(exchange.response, reply, front.closing, exchange.more)
 }
 
 /** Interrupts the fiber when nobody waits for its reply any more. */
@@ -179,7 +206,7 @@ const refuseUnread = (
 ): void => {
   const reply = refuse(refusal)
   count(front, exchange, route, reply)
-  sendUnread(exchange.request, exchange.response, reply)
+  sendUnread(exchange.request, exchange.response, reply, exchange.more)
 }
 
 const count = ({ metrics }: Front, exchange: Exchange, route: Route | undefined, reply: Reply) =>
@@ -189,22 +216,6 @@ const count = ({ metrics }: Front, exchange: Exchange, route: Route | undefined,
     reply.status,
     (performance.now() - exchange.startedAt) / 1_000
   )
-
-const listen = (
-  server: Server,
-  { host, port, setting }: FrontOptions
-): Effect.Effect<void, EdgeUnbound> =>
-  Effect.callback((resume) => {
-    const failed = (error: NodeJS.ErrnoException) => {
-      const code = error.code ?? error.message
-      resume(Effect.fail(new EdgeUnbound({ setting, host, port, code })))
-    }
-    server.once("error", failed)
-    server.listen(port, host, () => {
-      server.off("error", failed)
-      resume(Effect.void)
-    })
-  })
 
 /** No new connection; waiting requests end now, running ones within the limit. */
 const close = (front: Front): Effect.Effect<void> =>

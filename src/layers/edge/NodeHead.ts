@@ -12,6 +12,7 @@ export const headOf = (request: IncomingMessage): Head => {
     method: request.method ?? "",
     path: mark < 0 ? url : url.slice(0, mark),
     query: mark < 0 ? "" : url.slice(mark + 1),
+    remote: () => request.socket.remoteAddress ?? "",
     header: (name) => {
       const value = request.headers[name]
       return typeof value === "string" || value === undefined ? value : value.join(", ")

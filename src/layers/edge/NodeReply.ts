@@ -8,13 +8,19 @@ import { edgeLimits } from "./EdgeLimits.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Reply } from "./Web.ts"
 
-/** Sends a reply; `close` ends the connection after it. */
-export const send = (response: ServerResponse, reply: Reply, close: boolean): void => {
+/** Sends a reply with `more` headers; `close` ends the connection after it. */
+export const send = (
+  response: ServerResponse,
+  reply: Reply,
+  close: boolean,
+  more: Reply["headers"] = noHeaders
+): void => {
   if (response.destroyed) return
   const headers: Array<string> = reply.status === 204
     ? []
     : ["content-type", reply.contentType, "content-length", `${Buffer.byteLength(reply.body)}`]
   for (const name in reply.headers) headers.push(name, reply.headers[name] ?? "")
+  for (const name in more) headers.push(name, more[name] ?? "")
   if (close) headers.push("connection", "close")
   response.writeHead(reply.status, headers)
   response.end(reply.body)
@@ -28,19 +34,22 @@ export const send = (response: ServerResponse, reply: Reply, close: boolean): vo
 export const sendUnread = (
   request: IncomingMessage,
   response: ServerResponse,
-  reply: Reply
+  reply: Reply,
+  more: Reply["headers"] = noHeaders
 ): void => {
   const declared = Number(request.headers["content-length"] ?? 0)
   const chunked = request.headers["transfer-encoding"] !== undefined
   if (request.complete || (!chunked && declared <= skippedBytesMax)) {
-    send(response, reply, false)
+    send(response, reply, false, more)
     return
   }
   request.pause()
   const { socket } = request
   response.once("finish", () => cut(socket))
-  send(response, reply, true)
+  send(response, reply, true, more)
 }
+
+const noHeaders = {}
 
 /** Bytes of an unwanted body that are skipped to keep its connection. Source: faults, F14. */
 const skippedBytesMax = 65_536

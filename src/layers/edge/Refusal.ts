@@ -42,6 +42,13 @@ export type Refusal = Data.TaggedEnum<{
   HeadTooLarge: { readonly limitBytes: number }
   RequestTooSlow: { readonly limitMs: number }
   ExpectationRefused: { readonly expectation: string }
+  /** The client sent more publish requests than a window has. */
+  RateLimited: {
+    readonly client: string
+    readonly limit: number
+    readonly windowSeconds: number
+    readonly retryAfterMs: number
+  }
   /** The bodies that are being read take all the memory they may. */
   EdgeBusy: { readonly limitBytes: number }
   /** The server is closing and ended the request. */

@@ -4,13 +4,15 @@
  */
 import type * as Effect from "effect/Effect"
 import type { Action } from "../../domain/ApiKey.ts"
-import type { Answerable } from "./Problem.ts"
+import type { Answerable } from "./Answerable.ts"
 
 /** The head of a request. `path` and `query` are as sent; the query has no `?`. */
 export interface Head {
   readonly method: string
   readonly path: string
   readonly query: string
+  /** The address of the peer; empty when it is gone already. */
+  readonly remote: () => string
   /** A header by its lower-case name. */
   readonly header: (name: string) => string | undefined
 }

@@ -4,8 +4,10 @@
 import * as Effect from "effect/Effect"
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client"
 import type { Snapshot } from "../../domain/Snapshot.ts"
+import type { RateCounts } from "../../services/RateLimits.ts"
 import { contractSeries, furtherSeries } from "./BusSeries.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
+import { observeLimiter } from "./LimiterMetrics.ts"
 import { ownRowSeries } from "./OwnRowSeries.ts"
 import { publishingSeries } from "./PublishingSeries.ts"
 import type { Series } from "./Samples.ts"
@@ -14,6 +16,8 @@ import { subscriptionSeries } from "./SubscriptionSeries.ts"
 /** The exposition and what others add to it. */
 export interface Metrics {
   readonly http: HttpMetrics.HttpMetrics
+  /** Adds the rate limiter, to be read at each scrape. */
+  readonly limiter: (counts: () => RateCounts) => void
   readonly contentType: string
   /** The text of a scrape; the bus is asked for one snapshot, however many series there are. */
   readonly text: Effect.Effect<string>
@@ -28,6 +32,7 @@ export const make = (
   collectDefaultMetrics({ register: registry })
   return {
     http: HttpMetrics.make(registry, limits),
+    limiter: observeLimiter(registry),
     contentType: registry.contentType,
     text: Effect.promise(() => Registry.merge([registry, busRegistry(snapshot())]).metrics())
   }

@@ -28,6 +28,9 @@ describe("settings that are legal", () => {
       assert.strictEqual(values.server.port, 8_000)
       assert.strictEqual(values.server.metricsPort, 9_090)
       assert.isTrue(Duration.equals(values.server.drain, Duration.seconds(25)))
+      assert.strictEqual(values.server.requestsMax, 1_000)
+      assert.isTrue(Duration.equals(values.server.requestsWindow, Duration.seconds(60)))
+      assert.isFalse(values.server.proxyTrusted)
       assert.strictEqual(values.store.dataDir, "./data")
       assert.strictEqual(values.store.poolSize, 50)
       assert.isTrue(Duration.equals(values.store.retryDelay, Duration.seconds(1)))
@@ -42,7 +45,6 @@ describe("settings that are legal", () => {
       assert.isFalse(values.scaling.guardian)
       assert.isFalse(values.coordination.distributedLocks)
       assert.isFalse(values.agents.parallelLoading)
-      assert.strictEqual(values.server.requestsMax, 0)
     }))
 
   it.effect("behaviour 79: MESSAGE_BUS_SHARD_COUNT sets the number of shards", () =>

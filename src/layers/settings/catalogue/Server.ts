@@ -6,7 +6,6 @@ import type { ServerSettings } from "../../../services/Settings.ts"
 import { asking, host, isLoopback, limit, path, port, seconds, toggle } from "../Kind.ts"
 import type { Reader } from "../Reader.ts"
 
-const rates = "rate limits"
 const agents = "agents"
 
 /** Where the process listens, and how it starts and stops. */
@@ -25,23 +24,19 @@ export const server = (reader: Reader): ServerSettings => {
       name: "TRUST_PROXY",
       kind: toggle,
       default: false,
-      meaning: "Take the client's address from X-Forwarded-For; only behind a proxy that sets it.",
-      later: rates
+      meaning: "Take the client's address from X-Forwarded-For; only behind a proxy that sets it."
     }),
     requestsMax: read({
       name: "RATE_LIMIT_MAX_REQUESTS",
       kind: limit(1_000_000_000),
-      default: 0,
-      meaning: "Publish requests of one client per window; 0 is no limit. 1,000 by default once " +
-        "this version has it.",
-      later: rates
+      default: 1_000,
+      meaning: "Publish requests of one client per window; 0 is no limit."
     }),
     requestsWindow: read({
       name: "RATE_LIMIT_WINDOW_SECONDS",
       kind: seconds(1, 86_400),
       default: Duration.seconds(60),
-      meaning: "Length of the sliding window of the rate limit.",
-      later: rates
+      meaning: "Length of the sliding window of the rate limit."
     }),
     startupTimeout: read({
       name: "STARTUP_TIMEOUT",

@@ -1,0 +1,28 @@
+/**
+ * Everything that a request may end with besides a reply.
+ */
+import type { DeadLetterUnknown } from "../../domain/DeadLetter.ts"
+import type {
+  SubscriptionBroadcast,
+  SubscriptionConflict,
+  SubscriptionHandled,
+  SubscriptionLimit,
+  SubscriptionUnknown
+} from "../../domain/Subscription.ts"
+import type { PublishError } from "../../services/MessageBus.ts"
+import type { CountOutOfRange, ResizeRunning, ShardUnknown } from "../../services/Shards.ts"
+import type { Refusal } from "./Refusal.ts"
+
+/** Everything a handler may end with. */
+export type Answerable =
+  | Refusal
+  | PublishError
+  | SubscriptionBroadcast
+  | SubscriptionConflict
+  | SubscriptionHandled
+  | SubscriptionLimit
+  | SubscriptionUnknown
+  | DeadLetterUnknown
+  | ShardUnknown
+  | ResizeRunning
+  | CountOutOfRange

@@ -1,0 +1,39 @@
+/**
+ * The rate gate: counts publish requests per client, before their bodies are read.
+ */
+import * as Effect from "effect/Effect"
+import type { RateLimits, Taken } from "../../services/RateLimits.ts"
+import { clientAddress } from "./ClientAddress.ts"
+import { Refusal } from "./Refusal.ts"
+import type { Head, Route } from "./Web.ts"
+
+/** A request let in or not, and what its client is told about its quota either way. */
+export interface Gated {
+  readonly refusal: Refusal | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The count of a request; `undefined` when nobody limits it. */
+export type RateGate = (route: Route, head: Head) => Effect.Effect<Gated> | undefined
+
+/** The gate of a server. */
+export const makeRateGate = (limits: RateLimits["Service"], proxyTrusted: boolean): RateGate => {
+  const { windowSeconds } = limits
+  return (route, head) => {
+    if (route.access !== "publish" || limits.limit === 0) return undefined
+    const client = `address ${clientAddress(head, proxyTrusted)}`
+    return Effect.map(limits.take(client), (taken) => ({
+      refusal: taken.allowed ? undefined : refusalOf(client, taken, windowSeconds),
+      headers: quotaHeaders(taken, windowSeconds)
+    }))
+  }
+}
+
+const refusalOf = (client: string, { limit, resetMs }: Taken, windowSeconds: number) =>
+  Refusal.RateLimited({ client, limit, windowSeconds, retryAfterMs: resetMs })
+
+/** Source: draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4. */
+const quotaHeaders = ({ limit, remaining, resetMs }: Taken, windowSeconds: number) => ({
+  "ratelimit-policy": `"publish";q=${limit};w=${windowSeconds}`,
+  ratelimit: `"publish";r=${remaining};t=${Math.ceil(resetMs / 1_000)}`
+})
