@@ -45,3 +45,18 @@ export const matcher = (pattern: TopicPattern): (topic: string) => boolean => {
       wanted.every((want, index) => want === "*" || want === ">" || want === segments[index])
   }
 }
+
+/** Whether every topic that `inner` matches is matched by `outer` too. */
+export const covers = (outer: TopicPattern, inner: TopicPattern): boolean => {
+  const wanted = outer.split(".")
+  const given = inner.split(".")
+  const first = wanted[0]
+  if ((first === "*" || first === ">") && isReserved(given[0] ?? "")) return false
+  const open = wanted[wanted.length - 1] === ">"
+  const fixed = open ? wanted.length - 1 : wanted.length
+  const longEnough = open ? given.length > fixed : given.length === fixed
+  return longEnough && wanted.slice(0, fixed).every((want, index) => {
+    const have = given[index]
+    return have !== ">" && (want === "*" || want === have)
+  })
+}

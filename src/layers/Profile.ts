@@ -3,20 +3,25 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { claimTtlMs } from "../domain/IdempotencyKey.ts"
 import { ShardCount } from "../domain/Ring.ts"
 import { Watermarks } from "../domain/Watermark.ts"
+import type { ApiKeys } from "../services/ApiKeys.ts"
 import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
 import type { MessageBus } from "../services/MessageBus.ts"
 import type { LogUnopened, MessageLog } from "../services/MessageLog.ts"
-import { Settings } from "../services/Settings.ts"
+import type { RateLimits } from "../services/RateLimits.ts"
+import { type ServerSettings, Settings, type SettingsInvalid } from "../services/Settings.ts"
 import * as Bus from "./bus/Bus.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
 import * as Edge from "./edge/Edge.ts"
 import * as Embedding from "./embed/Embedding.ts"
+import * as FileKeys from "./keys/FileKeys.ts"
+import * as NoKeys from "./keys/NoKeys.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
 import * as EmbeddedLog from "./log/EmbeddedLog.ts"
 import * as MemoryLog from "./log/MemoryLog.ts"
@@ -96,33 +101,41 @@ const embeddedOf = (
 }
 
 /** The service: the bus behind its HTTP edge, as the settings say. */
-export const served: Layer.Layer<EdgeAddress | MessageBus, LogUnopened | EdgeUnbound, Settings> =
-  Layer.unwrap(Effect.map(Settings, ({ profile, values: { bus, server, store } }) => {
-    const busLayer = Bus.layer({
-      ...Bus.optionsDefault,
-      shardCount: bus.shardCount,
-      workersPerShard: bus.workersPerShard,
-      drainMs: Duration.toMillis(server.drain),
-      watermarks: { high: bus.fillHigh, low: bus.fillLow },
-      limits: { slotsMax: bus.shardMessagesMax, bytesMax: bus.shardBytesMax },
-      contentHash: bus.contentHash
-    })
-    const edge = Edge.layer({
-      host: server.host,
-      port: server.port,
-      metricsPort: server.metricsPort,
-      version,
-      profile,
-      proxyTrusted: server.proxyTrusted
-    })
-    const limits = LocalRateLimits.layer({
-      limit: server.requestsMax,
-      window: server.requestsWindow
-    })
-    return edge.pipe(
-      Layer.provide(limits),
-      Layer.provideMerge(busLayer),
-      Layer.provide(log({ profile, dataDir: store.dataDir })),
-      Layer.provideMerge(SlewedClock.layer)
-    )
-  }))
+export const served: Layer.Layer<
+  EdgeAddress | MessageBus,
+  LogUnopened | EdgeUnbound | SettingsInvalid,
+  FileSystem.FileSystem | Settings
+> = Layer.unwrap(Effect.map(Settings, ({ profile, values: { bus, server, store } }) => {
+  const busLayer = Bus.layer({
+    ...Bus.optionsDefault,
+    shardCount: bus.shardCount,
+    workersPerShard: bus.workersPerShard,
+    drainMs: Duration.toMillis(server.drain),
+    watermarks: { high: bus.fillHigh, low: bus.fillLow },
+    limits: { slotsMax: bus.shardMessagesMax, bytesMax: bus.shardBytesMax },
+    contentHash: bus.contentHash
+  })
+  const edge = Edge.layer({
+    host: server.host,
+    port: server.port,
+    metricsPort: server.metricsPort,
+    version,
+    profile,
+    proxyTrusted: server.proxyTrusted
+  })
+  return edge.pipe(
+    Layer.provide(doors(server)),
+    Layer.provideMerge(busLayer),
+    Layer.provide(log({ profile, dataDir: store.dataDir })),
+    Layer.provideMerge(SlewedClock.layer)
+  )
+}))
+
+/** Who may ask the service, and how often. */
+const doors = (
+  { apiKeysFile, requestsMax, requestsWindow }: ServerSettings
+): Layer.Layer<ApiKeys | RateLimits, SettingsInvalid, FileSystem.FileSystem> =>
+  Layer.mergeAll(
+    LocalRateLimits.layer({ limit: requestsMax, window: requestsWindow }),
+    apiKeysFile === undefined ? NoKeys.layer : FileKeys.layer(apiKeysFile)
+  )

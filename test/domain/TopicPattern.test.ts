@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { matcher, TopicPattern } from "../../src/domain/TopicPattern.ts"
+import { covers, matcher, TopicPattern } from "../../src/domain/TopicPattern.ts"
 
 const pattern = Schema.decodeUnknownSync(TopicPattern)
 const matches = (wanted: string, topic: string) => matcher(pattern(wanted))(topic)
@@ -85,4 +85,39 @@ describe("a topic pattern", () => {
     "pitfall 45: is refused when it is %j, so that no expression of a user runs",
     (text) => assert.isFalse(Schema.is(TopicPattern)(text))
   )
+})
+
+describe("a pattern within another", () => {
+  const names = ["a", "b", "message_bus", "z"]
+  /** All topics of up to four segments; `z` stands in no pattern. */
+  const all = [1, 2, 3, 4].reduce<ReadonlyArray<ReadonlyArray<string>>>(
+    (shorter) => [
+      ...shorter,
+      ...shorter.flatMap((topic) => names.map((name) => [...topic, name])),
+      ...(shorter.length === 0 ? names.map((name) => [name]) : [])
+    ],
+    []
+  ).map((topic) => topic.join("."))
+  const pool = ["a", "b", "message_bus", "*"].flatMap((first) => [
+    first,
+    ...["a", "b", "*", ">"].flatMap((second) => [
+      `${first}.${second}`,
+      ...(second === ">" ? [] : ["a", "*", ">"].map((third) => `${first}.${second}.${third}`))
+    ])
+  ]).concat(">")
+
+  it("is covered exactly when every topic it matches is matched by the other", () => {
+    for (const outer of pool) {
+      const wider = matcher(pattern(outer))
+      for (const inner of pool) {
+        const narrower = matcher(pattern(inner))
+        const escaped = all.find((topic) => narrower(topic) && !wider(topic))
+        assert.strictEqual(
+          covers(pattern(outer), pattern(inner)),
+          escaped === undefined,
+          `${outer} over ${inner}: ${escaped}`
+        )
+      }
+    }
+  })
 })

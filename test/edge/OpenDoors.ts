@@ -2,8 +2,12 @@
  * An edge that lets everybody in as often as they like, for tests of what lies behind its doors.
  */
 import { Duration, Layer } from "effect"
+import type { ApiKey } from "../../src/domain/ApiKey.ts"
 import * as Edge from "../../src/layers/edge/Edge.ts"
+import { makeKeyRing } from "../../src/layers/keys/KeyRing.ts"
+import * as NoKeys from "../../src/layers/keys/NoKeys.ts"
 import * as LocalRateLimits from "../../src/layers/limits/LocalRateLimits.ts"
+import { ApiKeys } from "../../src/services/ApiKeys.ts"
 
 /** Free ports on this machine. */
 export const edgeOptions: Edge.EdgeOptions = {
@@ -19,11 +23,19 @@ export const edgeOptions: Edge.EdgeOptions = {
 export interface Doors extends Partial<Edge.EdgeOptions> {
   /** Publish requests per minute; 0 is no limit. */
   readonly limit?: number
+  /** The keys that requests need; without any, none is needed. */
+  readonly keys?: ReadonlyArray<ApiKey>
 }
 
 /** An edge behind open doors, or behind the ones asked for; it still needs a bus. */
-export const openEdge = ({ limit = 0, ...options }: Doors = {}) =>
-  Layer.provide(
-    Edge.layer({ ...edgeOptions, ...options }),
-    LocalRateLimits.layer({ limit, window: Duration.seconds(60) })
+export const openEdge = ({ keys, limit = 0, ...options }: Doors = {}) =>
+  Edge.layer({ ...edgeOptions, ...options }).pipe(
+    Layer.provide(LocalRateLimits.layer({ limit, window: Duration.seconds(60) })),
+    Layer.provide(keys === undefined ? NoKeys.layer : ringOf(keys))
   )
+
+const ringOf = (keys: ReadonlyArray<ApiKey>) => {
+  const { size, verify } = makeKeyRing(keys)
+  const counts = { keys: size, reloads: 0, reloadFailures: 0, stale: false }
+  return Layer.succeed(ApiKeys, { required: true, verify, counts: () => counts })
+}

@@ -8,7 +8,9 @@ import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpMethod } from "effect/http/HttpMethod"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { parse } from "./LosslessJson.ts"
@@ -78,14 +80,21 @@ export interface BusClient {
   ) => Effect.Effect<A, ClientError>
 }
 
+/** Where the bus is, and the key to it, if it needs one. */
+export interface Asked {
+  readonly url: string
+  readonly apiKey: Option.Option<Redacted.Redacted>
+}
+
 /** The client of the bus at `url`. */
-export const make = Effect.fnUntraced(function*(url: string) {
+export const make = Effect.fnUntraced(function*({ apiKey, url }: Asked) {
   const http = yield* HttpClient.HttpClient
   const base = url.replace(/\/+$/, "")
   const unavailable = (detail: string) => new BusUnavailable({ url: base, detail })
 
   const ask: BusClient["ask"] = Effect.fnUntraced(function*(method, path, body) {
-    const empty = HttpClientRequest.make(method)(`${base}${path}`)
+    const bare = HttpClientRequest.make(method)(`${base}${path}`)
+    const empty = Option.isSome(apiKey) ? HttpClientRequest.bearerToken(bare, apiKey.value) : bare
     const request = body === undefined
       ? empty
       : "text" in body

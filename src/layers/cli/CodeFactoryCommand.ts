@@ -10,6 +10,7 @@ import type { Settings, SettingsInvalid } from "../../services/Settings.ts"
 import { config } from "./ConfigCommand.ts"
 import { deadLetters } from "./DeadLettersCommand.ts"
 import { json } from "./Flags.ts"
+import { key } from "./KeyCommand.ts"
 import { publish } from "./PublishCommand.ts"
 import { status } from "./StatusCommand.ts"
 import { subscribe } from "./SubscribeCommand.ts"
@@ -39,6 +40,7 @@ export const codefactory = <E, R>(program: Program<E, R>) =>
       subscribe,
       deadLetters,
       status,
+      key,
       config(program.settings)
     ])
   )

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { make, open } from "./BusClient.ts"
-import { json, present, text, url, whole, WrongUsage } from "./Flags.ts"
+import { apiKey, json, present, text, url, whole, WrongUsage } from "./Flags.ts"
 import { print } from "./Output.ts"
 import { counted, table } from "./Table.ts"
 
@@ -51,10 +51,11 @@ const list = Command.make("list", {
   ...filters,
   limit: whole("limit", 1, 100_000, `Most to list (default: ${limitDefault})`),
   url,
+  apiKey,
   json
 }, (asked) =>
   Effect.interruptible(Effect.gen(function*() {
-    const bus = yield* make(asked.url)
+    const bus = yield* make(asked)
     const limit = Option.getOrElse(asked.limit, () => limitDefault)
     const page = (after: string | undefined, count: number) =>
       bus.request(
@@ -132,10 +133,11 @@ const replay = Command.make("replay", {
     Flag.withDefault(false)
   ),
   url,
+  apiKey,
   json
 }, ({ dryRun, ids, ...asked }) =>
   Effect.interruptible(Effect.gen(function*() {
-    const bus = yield* make(asked.url)
+    const bus = yield* make(asked)
     const { maxAgeSeconds, subscription, topic } = asked
     const done = yield* bus.request(Replayed, "POST", "/v1/dead-letters/replay", {
       json: {
@@ -168,6 +170,7 @@ const remove = Command.make("delete", {
     Flag.withDefault(false)
   ),
   url,
+  apiKey,
   json
 }, (asked) =>
   Effect.interruptible(Effect.gen(function*() {
@@ -180,7 +183,7 @@ const remove = Command.make("delete", {
     if (asked.ids.length > 0 && (isFiltered || asked.all)) {
       return yield* new WrongUsage({ message: "--id does not go with another choice" })
     }
-    const bus = yield* make(asked.url)
+    const bus = yield* make(asked)
     const deleted = asked.ids.length > 0
       ? (yield* Effect.forEach(asked.ids, (id) =>
         bus.request(Schema.Unknown, "DELETE", `/v1/dead-letters/${encodeURIComponent(id)}`))).length

@@ -5,6 +5,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { urlDefault } from "./BusClient.ts"
 
 /** The arguments contradict each other. */
@@ -25,6 +26,17 @@ export const url = Flag.String("url").pipe(
     (text) => `expected an address like ${urlDefault}, found ${text}`
   ),
   Flag.withDescription(`Address of the bus (default: CODEFACTORY_URL or ${urlDefault})`)
+)
+
+/** `--api-key`, or else CODEFACTORY_API_KEY, which other users of the machine cannot see. */
+export const apiKey = Flag.Redacted("api-key").pipe(
+  Flag.withFallbackConfig(Config.Redacted("CODEFACTORY_API_KEY")),
+  Flag.filter(
+    (secret) => /^[\x21-\x7e]+$/.test(Redacted.value(secret)),
+    () => "expected a key like <id>.<secret>"
+  ),
+  Flag.withDescription("API key of the bus (default: CODEFACTORY_API_KEY)"),
+  Flag.optional
 )
 
 /** A flag with a text that may be left out. */

@@ -13,7 +13,7 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import { type BusClient, make } from "./BusClient.ts"
-import { json, present, text, url, whole, WrongUsage } from "./Flags.ts"
+import { apiKey, json, present, text, url, whole, WrongUsage } from "./Flags.ts"
 import { linesOf } from "./Lines.ts"
 import { parse } from "./LosslessJson.ts"
 import { print } from "./Output.ts"
@@ -54,6 +54,7 @@ const input = {
     Flag.optional
   ),
   url,
+  apiKey,
   json
 }
 
@@ -65,7 +66,7 @@ export const publish = Command.make(
   input,
   (asked) =>
     Effect.interruptible(Effect.gen(function*() {
-      const bus = yield* make(asked.url)
+      const bus = yield* make(asked)
       yield* (yield* isLines(asked)) ? publishMany(bus, asked) : publishOne(bus, asked)
     }))
 ).pipe(

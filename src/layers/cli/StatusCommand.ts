@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { BusUnavailable, make } from "./BusClient.ts"
-import { json, url } from "./Flags.ts"
+import { apiKey, json, url } from "./Flags.ts"
 import { print } from "./Output.ts"
 import { counted, grouped, table } from "./Table.ts"
 
@@ -47,10 +47,10 @@ const Subscriptions = Schema.Struct({
 /** `codefactory status`. A bus that is not ready is shown as well; the exit code tells. */
 export const status = Command.make(
   "status",
-  { url, json },
+  { url, apiKey, json },
   (asked) =>
     Effect.interruptible(Effect.gen(function*() {
-      const bus = yield* make(asked.url)
+      const bus = yield* make(asked)
       const ready = yield* bus.ask("GET", "/readyz")
       const readiness = yield* Schema.decodeUnknownEffect(Readiness)(ready.body).pipe(
         Effect.mapError(() => new BusUnavailable({ url: bus.url, detail: "no bus answers there" }))

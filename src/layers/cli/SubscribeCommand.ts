@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { type BusClient, make, open } from "./BusClient.ts"
-import { json, text, url, whole, WrongUsage } from "./Flags.ts"
+import { apiKey, json, text, url, whole, WrongUsage } from "./Flags.ts"
 import { note, print } from "./Output.ts"
 import { counted } from "./Table.ts"
 
@@ -35,6 +35,7 @@ const input = {
     Flag.withDefault(false)
   ),
   url,
+  apiKey,
   json
 }
 
@@ -43,7 +44,7 @@ type Input = Command.Command.Config.Infer<typeof input>
 /** `codefactory subscribe`. Ctrl-C ends it well: what was printed is acknowledged. */
 export const subscribe = Command.make("subscribe", input, (asked) =>
   Effect.gen(function*() {
-    const bus = yield* make(asked.url)
+    const bus = yield* make(asked)
     const printed = yield* Ref.make(0)
     const ended = yield* Effect.exit(Effect.interruptible(Effect.gen(function*() {
       yield* ensureExists(bus, asked)

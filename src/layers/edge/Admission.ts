@@ -4,36 +4,48 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Answerable } from "./Answerable.ts"
+import { atOnce, type Door, type TurnedAway } from "./Door.ts"
 import type { Guard } from "./Guard.ts"
 import type { RateGate } from "./RateGate.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Matched, Router } from "./Router.ts"
-import type { BodyRule, Head, Reply } from "./Web.ts"
+import type { BodyRule, Caller, Head, Reply } from "./Web.ts"
 
-/** The routes, the guard before them, and the count of those that are limited. */
+/** The routes, and what stands before them in the order in which it looks at a request. */
 export interface App {
-  readonly router: Router
   readonly guard: Guard
+  readonly router: Router
+  readonly door: Door
   readonly rates: RateGate
 }
 
-/** The route of an admitted request, or why it is refused. */
-export const admit = (app: App, head: Head): Result.Result<Matched, Refusal> => {
+/** A request that was let in, and as whom. */
+export interface Admitted extends Matched {
+  readonly caller: Caller
+}
+
+/** The route of an admitted request, or why it is turned away. */
+export const admit = (app: App, head: Head): Result.Result<Admitted, TurnedAway> => {
   const guarded = app.guard(head)
-  if (guarded !== undefined) return Result.fail(guarded)
+  if (guarded !== undefined) return Result.fail(atOnce(guarded))
   const matched = app.router(head.method, head.path)
-  if (Result.isFailure(matched)) return matched
-  const { body } = matched.success.route
-  const refused = body === undefined ? undefined : bodyRefused(head, body)
-  return refused === undefined ? matched : Result.fail(refused)
+  if (Result.isFailure(matched)) return Result.fail(atOnce(matched.failure))
+  const { params, route } = matched.success
+  const caller = app.door.enter(head, matched.success)
+  if (Result.isFailure(caller)) return Result.fail(caller.failure)
+  const refused = route.body === undefined ? undefined : bodyRefused(head, route.body)
+  return refused === undefined
+    ? Result.succeed({ route, params, caller: caller.success })
+    : Result.fail(atOnce(refused))
 }
 
 /** The reply of an admitted request whose body was read. */
 export const handle = (
-  { params, route }: Matched,
+  { caller, params, route }: Admitted,
   head: Head,
   body: Uint8Array
-): Effect.Effect<Reply, Answerable> => Effect.suspend(() => route.handle({ head, params, body }))
+): Effect.Effect<Reply, Answerable> =>
+  Effect.suspend(() => route.handle({ head, caller, params, body }))
 
 const bodyRefused = (head: Head, rule: BodyRule): Refusal | undefined => {
   const encoding = head.header("content-encoding")

@@ -10,11 +10,12 @@ import type { Answerable } from "./Answerable.ts"
 import { type Spans, splitArray, splitLines } from "./BatchSplitting.ts"
 import { decodeDraft, itemEnvelope } from "./DraftDecoding.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
+import { topicRefused } from "./Permission.ts"
 import { batchRefused, problemOf } from "./Problem.ts"
 import type { Problem } from "./ProblemRows.ts"
 import { Refusal } from "./Refusal.ts"
 import { textOf } from "./Unicode.ts"
-import { jsonText, jsonType, type Reply, type Request, type Route } from "./Web.ts"
+import { type Caller, jsonText, jsonType, type Reply, type Request, type Route } from "./Web.ts"
 
 /** The content type of newline-delimited JSON. */
 export const ndjsonType = "application/x-ndjson"
@@ -37,7 +38,7 @@ export const batchRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route> =>
     const split = isLines === true ? splitLines : splitArray
     const spans = yield* Effect.fromResult(split(request.body))
     if (spans.length === 0) return yield* Effect.fail(Refusal.BatchEmpty())
-    const items = yield* decodeAll(request.body, spans, isLines === true)
+    const items = yield* decodeAll(request, spans, isLines === true)
     const results = yield* bus.publishMany(
       items.flatMap((item) => Result.isSuccess(item) ? [item.success] : [])
     )
@@ -46,10 +47,14 @@ export const batchRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route> =>
 }]
 
 /** Reads the items chunk by chunk; in an array one that is no JSON spoils the whole. */
-const decodeAll = Effect.fnUntraced(function*(bytes: Uint8Array, spans: Spans, isLines: boolean) {
+const decodeAll = Effect.fnUntraced(function*(
+  { body, caller }: Request,
+  spans: Spans,
+  isLines: boolean
+) {
   const items: Array<Item<Draft>> = []
   for (let at = 0; at < spans.length; at += 2) { // Measured hot loop: runs for every message.
-    const item = decodeItem(bytes.subarray(spans[at], spans[at + 1]))
+    const item = permitted(caller, decodeItem(body.subarray(spans[at], spans[at + 1])))
     if (!isLines && Result.isFailure(item) && spoils(item.failure)) {
       return yield* Effect.fail(item.failure)
     }
@@ -64,6 +69,13 @@ const decodeItem = (bytes: Uint8Array): Item<Draft> => {
   return Result.isFailure(text)
     ? Result.fail(text.failure)
     : decodeDraft(text.success, text.success.length === bytes.length, itemEnvelope)
+}
+
+/** The item, unless the caller may not publish to its topic. */
+const permitted = (caller: Caller, item: Item<Draft>): Item<Draft> => {
+  if (caller.grant === undefined || Result.isFailure(item)) return item
+  const refused = topicRefused(caller, "publish", item.success.topic)
+  return refused === undefined ? item : Result.fail(refused)
 }
 
 const spoils = (error: Answerable) => error._tag === "BodyMalformed" && error.kind !== "NotObject"

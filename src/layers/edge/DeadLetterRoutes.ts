@@ -5,11 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import {
-  type DeadLetter,
-  type DeadLetterFilter,
-  DeadLetterUnknown
-} from "../../domain/DeadLetter.ts"
+import { type DeadLetterFilter, DeadLetterUnknown } from "../../domain/DeadLetter.ts"
 import { payloadBytesMax, PayloadTooLarge } from "../../domain/Message.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { bodyObject, decoder, jsonBody } from "./BodyDecoding.ts"
@@ -17,10 +13,11 @@ import type { DraftRefused } from "./DraftDecoding.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { type JsonField, readFields, shownName } from "./JsonFields.ts"
 import { deadLetterText } from "./MessageText.ts"
+import { permitFilter, permitTopic } from "./Permission.ts"
 import { queryDecoder } from "./QueryDecoding.ts"
 import { fieldInvalid } from "./Refusal.ts"
 import { escapesWellFormed, textOf, utf8Bytes } from "./Unicode.ts"
-import { empty, json, jsonText, type Request, type Route } from "./Web.ts"
+import { type Caller, empty, json, jsonText, type Request, type Route } from "./Web.ts"
 
 type Bus = MessageBus["Service"]
 
@@ -69,10 +66,11 @@ const decodePage = queryDecoder(Schema.Struct({
 }))
 
 const list = (bus: Bus) =>
-  Effect.fnUntraced(function*({ head }: Request) {
+  Effect.fnUntraced(function*({ caller, head }: Request) {
     const { after = "-1", limit = `${pageDefault}`, ...filter } = yield* Effect.fromResult(
       decodePage(head.query)
     )
+    yield* permitFilter(bus, caller, "replay", filter)
     const { more, texts, last } = yield* readPage(bus, filter, Number(after), Number(limit))
     const next = more ? `,"next":"${last}"` : ""
     return jsonText(200, `{"deadLetters":[${texts.join(",")}]${next}}`)
@@ -108,20 +106,27 @@ const idOf = (params: Request["params"]): Result.Result<number, DeadLetterUnknow
 }
 
 const get = (bus: Bus) =>
-  Effect.fnUntraced(function*({ params }: Request) {
+  Effect.fnUntraced(function*({ caller, params }: Request) {
     const id = yield* Effect.fromResult(idOf(params))
-    const [letter] = yield* bus.deadLetters({ ids: [id] }, -1, 1)
-    return yield* shown(letter, id)
+    return jsonText(200, deadLetterText(yield* find(bus, caller, id)))
   })
 
-const shown = (letter: DeadLetter | undefined, id: number) =>
-  letter === undefined
-    ? Effect.fail(new DeadLetterUnknown({ id: String(id) }))
-    : Effect.succeed(jsonText(200, deadLetterText(letter)))
+/** The dead letter of that id, if the caller reaches its topic. */
+const find = Effect.fnUntraced(function*(bus: Bus, caller: Caller, id: number) {
+  const [letter] = yield* bus.deadLetters({ ids: [id] }, -1, 1)
+  if (letter === undefined) return yield* new DeadLetterUnknown({ id: String(id) })
+  yield* permitTopic(caller, "replay", letter.message.topic)
+  return letter
+})
+
+/** Spares callers that reach everything the look at the letter. */
+const permitLetter = (bus: Bus, caller: Caller, id: number) =>
+  caller.grant === undefined ? Effect.void : find(bus, caller, id)
 
 const edit = (bus: Bus) =>
-  Effect.fnUntraced(function*({ body, params }: Request) {
+  Effect.fnUntraced(function*({ body, caller, params }: Request) {
     const id = yield* Effect.fromResult(idOf(params))
+    yield* permitLetter(bus, caller, id)
     const payload = yield* Effect.fromResult(payloadOf(body))
     return jsonText(200, deadLetterText(yield* bus.editDeadLetter(id, payload)))
   })
@@ -147,16 +152,18 @@ const payloadIn = (
 }
 
 const remove = (bus: Bus) =>
-  Effect.fnUntraced(function*({ params }: Request) {
+  Effect.fnUntraced(function*({ caller, params }: Request) {
     const id = yield* Effect.fromResult(idOf(params))
+    yield* permitLetter(bus, caller, id)
     const deleted = yield* bus.deleteDeadLetters({ ids: [id] })
     if (deleted === 0) return yield* new DeadLetterUnknown({ id: String(id) })
     return empty(204)
   })
 
 const removeMany = (bus: Bus) =>
-  Effect.fnUntraced(function*({ head }: Request) {
+  Effect.fnUntraced(function*({ caller, head }: Request) {
     const filter = yield* Effect.fromResult(decodeFilter(head.query))
+    yield* permitFilter(bus, caller, "replay", filter)
     return json(200, { deleted: yield* bus.deleteDeadLetters(filter) })
   })
 
@@ -168,9 +175,10 @@ const decodeReplay = decoder(Schema.Struct({
 }))
 
 const replay = (bus: Bus) =>
-  Effect.fnUntraced(function*({ body }: Request) {
+  Effect.fnUntraced(function*({ body, caller }: Request) {
     const object = yield* Effect.fromResult(bodyObject(body))
     const asked = yield* Effect.fromResult(decodeReplay(object))
+    yield* permitFilter(bus, caller, "replay", asked)
     const now = yield* Clock.currentTimeMillis
     const { failed, remaining, replayed } = yield* bus.replay({
       topic: asked.topic,

@@ -4,6 +4,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { ApiKeys } from "../../services/ApiKeys.ts"
 import { EdgeAddress, type EdgeUnbound } from "../../services/EdgeAddress.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { RateLimits } from "../../services/RateLimits.ts"
@@ -11,10 +12,12 @@ import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
 import { batchRoutes } from "./BatchRoutes.ts"
 import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
 import { decisionRoutes } from "./DecisionRoutes.ts"
+import { makeDoor } from "./Door.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
-import { makeGuard } from "./Guard.ts"
+import { hostSent, makeGuard } from "./Guard.ts"
 import { serve } from "./NodeFront.ts"
 import { parkedRoutes } from "./ParkedRoutes.ts"
+import { withinSubscription } from "./Permission.ts"
 import { publishRoutes } from "./PublishRoutes.ts"
 import { pullRoutes } from "./PullRoutes.ts"
 import { makeRateGate } from "./RateGate.ts"
@@ -36,17 +39,22 @@ export interface EdgeOptions {
 }
 
 /** Every route of the API. */
-export const apiRoutes = (bus: MessageBus["Service"], build: Build): ReadonlyArray<Route> => [
-  ...publishRoutes(bus),
-  ...batchRoutes(bus),
-  ...pullRoutes(bus),
-  ...subscriptionRoutes(bus),
-  ...deadLetterRoutes(bus),
-  ...decisionRoutes(bus),
-  ...shardRoutes(bus),
-  ...parkedRoutes(bus),
-  ...stateRoutes(bus, build)
-]
+export const apiRoutes = (
+  bus: MessageBus["Service"],
+  keys: ApiKeys["Service"],
+  build: Build
+): ReadonlyArray<Route> =>
+  [
+    ...publishRoutes(bus),
+    ...batchRoutes(bus),
+    ...pullRoutes(bus),
+    ...subscriptionRoutes(bus),
+    ...deadLetterRoutes(bus),
+    ...decisionRoutes(bus),
+    ...shardRoutes(bus),
+    ...parkedRoutes(bus),
+    ...stateRoutes(bus, keys, build)
+  ].map(withinSubscription(bus))
 
 /** The routes of the metrics port. */
 export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Route> => [
@@ -64,15 +72,19 @@ export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Rou
 /** Serves until the scope closes; running requests may finish first. */
 export const layer = (
   { host, metricsPort, port, profile, proxyTrusted, version }: EdgeOptions
-): Layer.Layer<EdgeAddress, EdgeUnbound, MessageBus | RateLimits> =>
+): Layer.Layer<EdgeAddress, EdgeUnbound, ApiKeys | MessageBus | RateLimits> =>
   Layer.effect(
     EdgeAddress,
     Effect.gen(function*() {
       const bus = yield* MessageBus
-      const startedAt = yield* Clock.currentTimeMillis
+      const clock = yield* Clock.Clock
+      const startedAt = clock.currentTimeMillisUnsafe()
       const runtime = `node ${process.versions.node}`
       const metrics = makeMetrics(bus.snapshot, edgeLimits)
-      const guard = makeGuard(host)
+      const keys = yield* ApiKeys
+      const guard = keys.required ? hostSent : makeGuard(host)
+      const door = makeDoor(keys, proxyTrusted, () => clock.currentTimeMillisUnsafe())
+      metrics.door(door.counts, keys.counts)
       const limits = yield* RateLimits
       metrics.limiter(limits.counts)
       const rates = makeRateGate(limits, proxyTrusted)
@@ -81,7 +93,7 @@ export const layer = (
         asked: { readonly port: number; readonly setting: EdgeUnbound["setting"] }
       ) =>
         serve({
-          app: { guard, rates, router: makeRouter(routes) },
+          app: { guard, door, rates, router: makeRouter(routes) },
           metrics: metrics.http,
           host,
           ...asked
@@ -91,7 +103,7 @@ export const layer = (
         setting: "METRICS_PORT"
       })
       const build = { version, profile, runtime, startedAt }
-      const bound = yield* front(apiRoutes(bus, build), { port, setting: "PORT" })
+      const bound = yield* front(apiRoutes(bus, keys, build), { port, setting: "PORT" })
       return EdgeAddress.of({
         host,
         port: bound,

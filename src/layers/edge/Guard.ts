@@ -32,6 +32,12 @@ export const makeGuard = (host: string): Guard => {
   }
 }
 
+/** The guard of a server with keys: a web page has none, so only HTTP's own rule is left. */
+export const hostSent: Guard = (head) =>
+  head.header("host") === undefined
+    ? Refusal.HttpMalformed({ reason: "no Host header" })
+    : undefined
+
 /** Addresses that mean every interface. */
 const anyAddress: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
 

@@ -14,16 +14,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream"
 import type { EdgeUnbound } from "../../services/EdgeAddress.ts"
 import type { HttpMetrics } from "../observe/HttpMetrics.ts"
-import { admit, type App, handle } from "./Admission.ts"
+import { admit, type Admitted, type App, handle } from "./Admission.ts"
 import { refuse, replyOf } from "./Answer.ts"
 import type { Answerable } from "./Answerable.ts"
+import type { TurnedAway } from "./Door.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { type BodyBudget, readBody } from "./NodeBody.ts"
 import { headOf } from "./NodeHead.ts"
 import { listen, type Listening } from "./NodeListen.ts"
 import { refuseConnection, send, sendUnread } from "./NodeReply.ts"
 import { Refusal } from "./Refusal.ts"
-import type { Matched } from "./Router.ts"
 import type { Head, Reply, Route } from "./Web.ts"
 
 /** What a front serves and where. */
@@ -39,7 +39,7 @@ export const serve = (options: FrontOptions): Effect.Effect<number, EdgeUnbound,
     return yield* Effect.acquireRelease(listen(front.server, options), () => close(front))
   })
 
-type Running = Fiber.Fiber<Reply, Answerable>
+type Running = Fiber.Fiber<unknown, unknown>
 
 /** A running server. Mutable: touched for every request. */
 interface Front {
@@ -141,23 +141,35 @@ const accept = (
     front.open--
   })
   const admitted = admit(front.app, exchange.head)
-  if (Result.isFailure(admitted)) return refuseUnread(front, exchange, admitted.failure, undefined)
-  const gate = front.app.rates(admitted.success.route, exchange.head)
+  if (Result.isFailure(admitted)) return turnAway(front, exchange, admitted.failure)
+  const { caller, route } = admitted.success
+  const gate = front.app.rates(route, exchange.head, caller)
   if (gate === undefined) return receive(front, exchange, admitted.success, expects)
   Effect.runForkWith(front.context)(gate).addObserver((exit) => {
     if (Exit.isFailure(exit)) {
-      return answer(front, exchange, admitted.success.route, Exit.failCause(exit.cause))
+      return answer(front, exchange, route, Exit.failCause(exit.cause))
     }
     exchange.more = exit.value.headers
     if (exit.value.refusal === undefined) receive(front, exchange, admitted.success, expects)
-    else refuseUnread(front, exchange, exit.value.refusal, admitted.success.route)
+    else refuseUnread(front, exchange, exit.value.refusal, route)
   })
 }
 
 const noMore = {}
 
+/** A delayed answer ends early with its client, and comes at once when the server closes. */
+const turnAway = (front: Front, exchange: Exchange, { delayMs, done, refusal }: TurnedAway) => {
+  if (delayMs === 0) return refuseUnread(front, exchange, refusal, undefined)
+  const fiber = Effect.runForkWith(front.context)(Effect.sleep(delayMs))
+  endWithClient(front, exchange, fiber)
+  fiber.addObserver(() => {
+    done()
+    refuseUnread(front, exchange, refusal, undefined)
+  })
+}
+
 /** Reads the body, if one is due, and runs the route. */
-const receive = (front: Front, exchange: Exchange, matched: Matched, expects: boolean): void => {
+const receive = (front: Front, exchange: Exchange, matched: Admitted, expects: boolean): void => {
   const { body } = matched.route
   if (body === undefined) return run(front, exchange, matched, noBody)
   if (expects) exchange.response.writeContinue()
@@ -169,7 +181,7 @@ const receive = (front: Front, exchange: Exchange, matched: Matched, expects: bo
 
 const noBody = new Uint8Array()
 
-const run = (front: Front, exchange: Exchange, matched: Matched, body: Uint8Array): void => {
+const run = (front: Front, exchange: Exchange, matched: Admitted, body: Uint8Array): void => {
   const { route } = matched
   const fiber = Effect.runForkWith(front.context)(handle(matched, exchange.head, body))
   if (route.waits) endWithClient(front, exchange, fiber)

@@ -78,6 +78,27 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
     rows.RequestTooSlow(`the request did not arrive within ${limitMs} ms`, { limitMs }),
   ExpectationRefused: ({ expectation }) =>
     rows.ExpectationRefused(`${quote(expectation)} is not 100-continue`),
+  CredentialMissing: () =>
+    rows.CredentialMissing("send a key: Authorization: Bearer <id>.<secret>", none, {
+      "www-authenticate": "Bearer realm=\"codefactory\""
+    }),
+  CredentialInvalid: () =>
+    rows.CredentialInvalid("no key has this id and secret", none, {
+      "www-authenticate": "Bearer realm=\"codefactory\", error=\"invalid_token\""
+    }),
+  CredentialsThrottled: ({ retryAfterMs }) =>
+    rows.CredentialsThrottled(
+      "too many invalid credentials wait for their answer; correct the key",
+      { retryAfterMs },
+      { ...retryAfter(seconds(retryAfterMs)), connection: "close" }
+    ),
+  Forbidden: ({ action, id, topic }) =>
+    rows.Forbidden(
+      topic === undefined
+        ? `the key ${id} does not allow the action ${action}`
+        : `the key ${id} does not allow the action ${action} on ${quote(topic)}`,
+      topic === undefined ? { action } : { action, topic }
+    ),
   RateLimited: ({ client, limit, retryAfterMs, windowSeconds }) =>
     rows.RateLimited(
       `${client} has sent its ${limit} publish requests of ${windowSeconds} s; ` +

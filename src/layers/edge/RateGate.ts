@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { RateLimits, Taken } from "../../services/RateLimits.ts"
 import { clientAddress } from "./ClientAddress.ts"
 import { Refusal } from "./Refusal.ts"
-import type { Head, Route } from "./Web.ts"
+import type { Caller, Head, Route } from "./Web.ts"
 
 /** A request let in or not, and what its client is told about its quota either way. */
 export interface Gated {
@@ -14,15 +14,22 @@ export interface Gated {
 }
 
 /** The count of a request; `undefined` when nobody limits it. */
-export type RateGate = (route: Route, head: Head) => Effect.Effect<Gated> | undefined
+export type RateGate = (
+  route: Route,
+  head: Head,
+  caller: Caller
+) => Effect.Effect<Gated> | undefined
 
 /** The gate of a server. */
 export const makeRateGate = (limits: RateLimits["Service"], proxyTrusted: boolean): RateGate => {
   const { windowSeconds } = limits
-  return (route, head) => {
-    if (route.access !== "publish" || limits.limit === 0) return undefined
-    const client = `address ${clientAddress(head, proxyTrusted)}`
-    return Effect.map(limits.take(client), (taken) => ({
+  return (route, head, { grant }) => {
+    const limit = grant?.maxRequests ?? limits.limit
+    if (route.access !== "publish" || limit === 0) return undefined
+    const client = grant === undefined
+      ? `address ${clientAddress(head, proxyTrusted)}`
+      : `key ${grant.id}`
+    return Effect.map(limits.take(client, limit), (taken) => ({
       refusal: taken.allowed ? undefined : refusalOf(client, taken, windowSeconds),
       headers: quotaHeaders(taken, windowSeconds)
     }))

@@ -4,6 +4,7 @@
  * Values, not errors with stacks: a flood of bad requests must stay cheap.
  */
 import * as Data from "effect/Data"
+import type { Action } from "../../domain/ApiKey.ts"
 
 /** One field that is not usable and what was expected of it. */
 export interface FieldError {
@@ -42,6 +43,18 @@ export type Refusal = Data.TaggedEnum<{
   HeadTooLarge: { readonly limitBytes: number }
   RequestTooSlow: { readonly limitMs: number }
   ExpectationRefused: { readonly expectation: string }
+  /** No credential, where one is needed. */
+  CredentialMissing: {}
+  /** No key has this id and secret. */
+  CredentialInvalid: {}
+  /** So many wrong credentials wait for their answer that this one was not given a place. */
+  CredentialsThrottled: { readonly retryAfterMs: number }
+  /** The key does not allow the action, or not on the topic (or pattern), if one is named. */
+  Forbidden: {
+    readonly id: string
+    readonly action: Action
+    readonly topic: string | undefined
+  }
   /** The client sent more publish requests than a window has. */
   RateLimited: {
     readonly client: string

@@ -4,9 +4,11 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { ApiKeys } from "../../services/ApiKeys.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { isoOf, statusText } from "./MessageText.ts"
+import { permitTopic } from "./Permission.ts"
 import { Refusal } from "./Refusal.ts"
 import { json, jsonText, type Request, type Route } from "./Web.ts"
 
@@ -24,10 +26,14 @@ const get = { method: "GET", access: "known", body: undefined, waits: false } as
 const probe = { ...get, access: "open" } as const
 
 /** `/v1/messages/{id}`, `/v1/info` and the probes. */
-export const stateRoutes = (bus: Bus, build: Build): ReadonlyArray<Route> => [
+export const stateRoutes = (
+  bus: Bus,
+  keys: ApiKeys["Service"],
+  build: Build
+): ReadonlyArray<Route> => [
   { ...get, access: "consume", pattern: "/v1/messages/{id}", handle: message(bus) },
   { ...get, pattern: "/v1/info", handle: () => info(bus, build) },
-  { ...probe, pattern: "/readyz", handle: () => Effect.sync(() => readiness(bus)) },
+  { ...probe, pattern: "/readyz", handle: () => Effect.sync(() => readiness(bus, keys)) },
   { ...probe, pattern: "/startupz", handle: () => Effect.succeed(json(200, { status: "ok" })) },
   ...livenessRoutes
 ]
@@ -37,16 +43,14 @@ export const livenessRoutes: ReadonlyArray<Route> = [
   { ...probe, pattern: "/livez", handle: () => Effect.succeed(json(200, { status: "ok" })) }
 ]
 
-const message = (bus: Bus) => ({ params }: Request) => {
-  const id = params["id"] ?? ""
-  return Effect.flatMap(
-    bus.status(id),
-    Option.match({
-      onNone: () => Effect.fail(Refusal.MessageUnknown({ id })),
-      onSome: (status) => Effect.succeed(jsonText(200, statusText(status)))
-    })
-  )
-}
+const message = (bus: Bus) =>
+  Effect.fnUntraced(function*({ caller, params }: Request) {
+    const id = params["id"] ?? ""
+    const status = yield* bus.status(id)
+    if (Option.isNone(status)) return yield* Effect.fail(Refusal.MessageUnknown({ id }))
+    yield* permitTopic(caller, "consume", status.value.message.topic)
+    return jsonText(200, statusText(status.value))
+  })
 
 const info = (bus: Bus, build: Build) =>
   Effect.map(Clock.currentTimeMillis, (now) =>
@@ -61,9 +65,12 @@ const info = (bus: Bus, build: Build) =>
       limits: edgeLimits
     }))
 
-const readiness = (bus: Bus) => {
-  const { degraded, state } = bus.snapshot()
+const readiness = (bus: Bus, keys: ApiKeys["Service"]) => {
+  const { degraded: ofBus, state } = bus.snapshot()
+  const degraded = keys.counts().stale ? [...ofBus, keysStale] : ofBus
   return state === "Running"
     ? json(200, { status: degraded.length === 0 ? "ok" : "degraded", degraded })
     : json(503, { status: "closing", degraded })
 }
+
+const keysStale = "the API keys were changed to something unusable; the former ones are in force"

@@ -14,6 +14,7 @@ import {
 } from "../../domain/Subscription.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { bodyObject, decoder, jsonBody } from "./BodyDecoding.ts"
+import { permitPattern } from "./Permission.ts"
 import type { Refusal } from "./Refusal.ts"
 import { empty, json, type Request, type Route } from "./Web.ts"
 
@@ -35,19 +36,19 @@ export const subscriptionRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Ro
     ...quick,
     method: "GET",
     pattern: "/v1/subscriptions",
-    handle: () =>
-      Effect.map(
-        bus.subscriptions,
-        (subscriptions) =>
-          json(200, { subscriptions: shownAll(subscriptions, bus.snapshot().subscriptions) })
-      )
+    handle: ({ caller: { grant } }) =>
+      Effect.map(bus.subscriptions, (all) => {
+        const reached = all.filter(({ options }) => grant?.covers(options.topic) ?? true)
+        return json(200, { subscriptions: shownAll(reached, bus.snapshot().subscriptions) })
+      })
   }
 ]
 
 const put = (bus: MessageBus["Service"]) =>
-  Effect.fnUntraced(function*({ body, params }: Request) {
+  Effect.fnUntraced(function*({ body, caller, params }: Request) {
     const { name } = yield* Effect.fromResult(decodeName({ name: params["name"] }))
     const options = yield* Effect.fromResult(optionsOf(body))
+    yield* permitPattern(caller, "consume", options.topic)
     const { created, subscription } = yield* bus.createSubscription(name, options)
     return json(created === "New" ? 201 : 200, shown(subscription, counters(bus, name)))
   })

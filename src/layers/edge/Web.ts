@@ -3,7 +3,7 @@
  * `node:http` and other fronts share everything behind them.
  */
 import type * as Effect from "effect/Effect"
-import type { Action } from "../../domain/ApiKey.ts"
+import type { Action, Grant } from "../../domain/ApiKey.ts"
 import type { Answerable } from "./Answerable.ts"
 
 /** The head of a request. `path` and `query` are as sent; the query has no `?`. */
@@ -17,9 +17,15 @@ export interface Head {
   readonly header: (name: string) => string | undefined
 }
 
+/** Who asks: a key by what it allows, or anybody where none is needed. */
+export interface Caller {
+  readonly grant: Grant | undefined
+}
+
 /** A whole request. `params` are the path's, percent-decoded; the body is empty if none is due. */
 export interface Request {
   readonly head: Head
+  readonly caller: Caller
   readonly params: Readonly<Record<string, string>>
   readonly body: Uint8Array
 }

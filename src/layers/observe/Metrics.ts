@@ -4,8 +4,10 @@
 import * as Effect from "effect/Effect"
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client"
 import type { Snapshot } from "../../domain/Snapshot.ts"
+import type { KeyCounts } from "../../services/ApiKeys.ts"
 import type { RateCounts } from "../../services/RateLimits.ts"
 import { contractSeries, furtherSeries } from "./BusSeries.ts"
+import { type DoorCounts, observeDoor } from "./DoorMetrics.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { observeLimiter } from "./LimiterMetrics.ts"
 import { ownRowSeries } from "./OwnRowSeries.ts"
@@ -18,6 +20,8 @@ export interface Metrics {
   readonly http: HttpMetrics.HttpMetrics
   /** Adds the rate limiter, to be read at each scrape. */
   readonly limiter: (counts: () => RateCounts) => void
+  /** Adds the door and its keys. */
+  readonly door: (counts: () => DoorCounts, keys: () => KeyCounts) => void
   readonly contentType: string
   /** The text of a scrape; the bus is asked for one snapshot, however many series there are. */
   readonly text: Effect.Effect<string>
@@ -33,6 +37,7 @@ export const make = (
   return {
     http: HttpMetrics.make(registry, limits),
     limiter: observeLimiter(registry),
+    door: observeDoor(registry),
     contentType: registry.contentType,
     text: Effect.promise(() => Registry.merge([registry, busRegistry(snapshot())]).metrics())
   }

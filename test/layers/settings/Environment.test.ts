@@ -83,6 +83,16 @@ describe("settings that are legal", () => {
       }
     }))
 
+  it.effect("API_KEYS_FILE lets it too, and then ALLOW_ANONYMOUS changes nothing", () =>
+    Effect.gen(function*() {
+      const keyed = { HOST: "0.0.0.0", API_KEYS_FILE: "keys.json" }
+      const { notices, values } = yield* settingsOf(keyed)
+      assert.strictEqual(values.server.apiKeysFile, "keys.json")
+      assert.deepStrictEqual(notices, [])
+      const both = yield* settingsOf({ ...keyed, ALLOW_ANONYMOUS: "1" })
+      assert.include(both.notices[0], "ALLOW_ANONYMOUS")
+    }))
+
   it.effect("a number for a later feature is accepted with a notice", () =>
     Effect.gen(function*() {
       const { notices, values } = yield* settingsOf({ DB_POOL_SIZE: "10" })

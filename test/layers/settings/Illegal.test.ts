@@ -36,7 +36,7 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["METRICS_PORT", "8000"],
   ["METRICS_PORT", "http"],
   ["ALLOW_ANONYMOUS", "2"],
-  ["API_KEYS_FILE", "keys.json"],
+  ["API_KEYS_FILE", "a\0b"],
   ["TRUST_PROXY", "10.0.0.1"],
   ["RATE_LIMIT_MAX_REQUESTS", "-1"],
   ["RATE_LIMIT_WINDOW_SECONDS", "0"],

@@ -3,7 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import type { ServerSettings } from "../../../services/Settings.ts"
-import { asking, host, isLoopback, limit, path, port, seconds, toggle } from "../Kind.ts"
+import { host, isLoopback, limit, path, port, seconds, toggle } from "../Kind.ts"
 import type { Reader } from "../Reader.ts"
 
 const agents = "agents"
@@ -11,15 +11,15 @@ const agents = "agents"
 /** Where the process listens, and how it starts and stops. */
 export const server = (reader: Reader): ServerSettings => {
   const { read } = reader
+  const apiKeysFile = read({
+    name: "API_KEYS_FILE",
+    kind: path("a JSON file of API keys"),
+    default: undefined,
+    meaning: "The keys that clients authenticate with; not set, nobody needs one."
+  })
   const settings = {
-    ...listening(reader),
-    apiKeysFile: read({
-      name: "API_KEYS_FILE",
-      kind: asking(path("a file of API keys")),
-      default: undefined,
-      meaning: "The keys that clients authenticate with.",
-      later: "API keys"
-    }),
+    apiKeysFile,
+    ...listening(reader, apiKeysFile !== undefined),
     proxyTrusted: read({
       name: "TRUST_PROXY",
       kind: toggle,
@@ -63,13 +63,13 @@ export const server = (reader: Reader): ServerSettings => {
 }
 
 /** Addresses and ports; without API keys only this machine may connect, unless told otherwise. */
-const listening = ({ areLegal, read, refuse }: Reader) => {
+const listening = ({ areLegal, notice, read, refuse }: Reader, keyed: boolean) => {
   const listen = {
     host: read({
       name: "HOST",
       kind: host,
       default: "127.0.0.1",
-      meaning: "Address to listen on. Other than loopback needs ALLOW_ANONYMOUS=1."
+      meaning: "Address to listen on. Other than loopback needs API_KEYS_FILE or ALLOW_ANONYMOUS=1."
     }),
     port: read({
       name: "PORT",
@@ -90,13 +90,19 @@ const listening = ({ areLegal, read, refuse }: Reader) => {
       meaning: "Let everyone who reaches HOST publish and read, without a key."
     })
   }
-  const open = areLegal("HOST", "ALLOW_ANONYMOUS") && !isLoopback(listen.host)
-  if (open && !listen.anonymousAllowed) {
+  const legal = areLegal("HOST", "ALLOW_ANONYMOUS", "API_KEYS_FILE")
+  if (keyed && listen.anonymousAllowed) {
+    notice(
+      "ALLOW_ANONYMOUS is set without effect: API_KEYS_FILE is set, so every client needs a key."
+    )
+  }
+  if (legal && !keyed && !isLoopback(listen.host) && !listen.anonymousAllowed) {
     refuse({
       name: "HOST",
       found: `"${listen.host}"`,
       expected: "a loopback address, as everyone who reaches another could publish and read",
-      remedy: "set ALLOW_ANONYMOUS=1 if that is meant, or unset it to have 127.0.0.1"
+      remedy:
+        "set API_KEYS_FILE, or ALLOW_ANONYMOUS=1 if that is meant, or unset it to have 127.0.0.1"
     })
   }
   if (areLegal("PORT", "METRICS_PORT") && listen.port === listen.metricsPort && listen.port !== 0) {
