@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import process from "node:process"
 import { call, type Service, start, stop, temporaryFolder } from "./Service.ts"
-import { memoryOf, quantile, say } from "./Verdict.ts"
+import { calmP99, memoryOf, say } from "./Verdict.ts"
 
 const isLong = process.env["CODEFACTORY_LONG"] === "1"
 const topicCounts = isLong ? [10_000, 100_000] : [10_000]
@@ -20,7 +20,7 @@ const p99 = ({ url }: Service) =>
       yield* call(`${url}/v1/topics/usual.t/messages`, "POST", { payload: n })
       latencies.push(performance.now() - before)
     }
-    return quantile(latencies, 0.99)
+    return calmP99(latencies)
   })
 
 const scrape = ({ metricsUrl }: Service) =>

@@ -8,7 +8,7 @@ import { connect, type Socket } from "node:net"
 import process from "node:process"
 import { rawly } from "../edge/Client.ts"
 import { call, type Service, start, stop, temporaryFolder } from "./Service.ts"
-import { memoryOf, quantile, say } from "./Verdict.ts"
+import { calmP99, memoryOf, say } from "./Verdict.ts"
 
 const isLong = process.env["CODEFACTORY_LONG"] === "1"
 const sockets = isLong ? 2_000 : 300
@@ -57,7 +57,7 @@ const publishes = ({ url }: Service, count: number) =>
       assert.strictEqual(status, 202)
       latencies.push(performance.now() - before)
     }
-    return quantile(latencies, 0.99)
+    return calmP99(latencies)
   })
 
 /** Waits until something holds, at most 90 s: the slowest are given 35 s by the design. */
