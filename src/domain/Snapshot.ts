@@ -51,6 +51,10 @@ export interface SubscriptionSnapshot {
   readonly inFlight: number
   readonly deadLetters: number
   readonly redelivered: number
+  /** Whether it is handed what is published, or reads it from the log because it is behind. */
+  readonly mode: "live" | "log"
+  /** How often it fell behind so far that it went on from the log. */
+  readonly spills: number
   /** Messages for which the filter of a handler threw: they count as not matching. */
   readonly filterErrors: number
   readonly callbackLatency: Histogram

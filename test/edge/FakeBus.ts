@@ -98,6 +98,8 @@ const snapshotOf = (fake: FakeState): Snapshot => ({
     inFlight: 1,
     deadLetters: 2,
     redelivered: 0,
+    mode: "live" as const,
+    spills: 0,
     filterErrors: 0,
     callbackLatency: { bounds: [0.001, 1], counts: [1, 2, 3], sum: 7.5 }
   })),

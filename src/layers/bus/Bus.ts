@@ -91,6 +91,7 @@ export const make = (
       }
     })
     const startReader = yield* readers(core)
+    core.logMode.startReader = startReader
     const subscriptions = yield* Subscriptions.make(core, startReader)
     const publisher = Entrance.make(core, Publisher.make(core, startReader, nextId))
     yield* restore(core, startReader)

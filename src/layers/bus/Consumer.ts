@@ -30,6 +30,8 @@ export class Totals {
   expired = 0
   dropped = 0
   redelivered = 0
+  /** How often it went on from the log because it fell behind. */
+  spills = 0
   /** Deliveries that are parked now. */
   parked = 0
   /** Messages for which the filter of a handler threw. */
@@ -49,6 +51,12 @@ export interface Attachment {
 }
 
 const nothing = (): boolean => false
+
+/** Slots, and their bytes, that one consumer holds alone. Mutable: counted for every message. */
+export interface Sole {
+  slots: number
+  bytes: number
+}
 
 /** One subscription at run time. Mutable on purpose: its counters change with every delivery. */
 export class Consumer {
@@ -79,6 +87,11 @@ export class Consumer {
   lookedAt: Float64Array | undefined = undefined
   /** Per lane, from which offset on `LogEntry.pending` counted this subscription at the append. */
   countedFrom: Float64Array = new Float64Array(logLaneCount)
+  /** Tells it apart from every consumer of this process. */
+  number = 0
+  /** It is about to go on from the log. */
+  isSpilling = false
+  private readonly soles: Array<Sole | undefined> = []
   /** Gone or about to be replaced: what is still queued of it is skipped. */
   closed = false
   inFlight = 0
@@ -124,6 +137,11 @@ export class Consumer {
   /** Sets the progress of a lane to what was stored. */
   restore(cursor: Cursor): void {
     this.tracks[cursor.logLane] = new Track(cursor.logLane, cursor.floor, cursor)
+  }
+
+  /** Slots of a shard that no other consumer needs any more. */
+  soleOf(shard: number): Sole {
+    return this.soles[shard] ??= { slots: 0, bytes: 0 }
   }
 
   /** What order a message keeps here; `undefined` for none. */
@@ -174,6 +192,8 @@ export class Consumer {
       inFlight: this.inFlight,
       deadLetters,
       redelivered,
+      mode: this.live ? "live" : "log",
+      spills: this.totals.spills,
       filterErrors,
       callbackLatency: this.totals.callbackLatency.snapshot()
     }

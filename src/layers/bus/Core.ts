@@ -18,6 +18,7 @@ import { Deduplication } from "./Deduplication.ts"
 import { HookRegistry } from "./Hooks.ts"
 import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
+import { LogMode } from "./LogMode.ts"
 import { OwnRows, shortenProgress } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
 import { Retries } from "./Retries.ts"
@@ -43,6 +44,7 @@ export class Core {
   readonly retries = new Retries()
   readonly leases = new LeaseClock()
   readonly suspects = new Suspects()
+  readonly logMode = new LogMode(this)
   readonly decisions = new Decisions()
   readonly volatile: Volatile
   /** Called when the gate of a shard closed or opened, inside the step that did it. */
@@ -121,7 +123,11 @@ export class Core {
 
   /** A consumer that puts what it lets go on back where such deliveries wait. */
   consumer(subscription: Subscription, attachment: Attachment, totals: Totals): Consumer {
-    return new Consumer(subscription, attachment, totals, (delivery) => this.giveBack(delivery))
+    const consumer = new Consumer(subscription, attachment, totals, (delivery) => {
+      this.giveBack(delivery)
+    })
+    this.logMode.enter(consumer)
+    return consumer
   }
 
   /** Queues a delivery that was handed out or held before. */
@@ -166,7 +172,7 @@ export class Core {
   /** Lets a delivery occupy a place in its shard. */
   occupy(delivery: Pending, slot: Slot): void {
     delivery.slot = slot
-    slot.holders++
+    slot.hold(delivery.consumer)
   }
 
   /** A new place, whatever the gate says, for a message that is already in the log. */
@@ -177,8 +183,12 @@ export class Core {
 
   /** Gives back the memory a delivery counts for: it settled, or its consumer is replaced. */
   free(delivery: Pending): void {
-    delivery.slot?.release()
-    delivery.slot = undefined
+    const { slot } = delivery
+    if (slot !== undefined) {
+      delivery.slot = undefined
+      slot.leave(delivery.consumer)
+      if (slot.holders === 1 && slot.shared > 1) this.logMode.alone(slot)
+    }
     if (!delivery.readAhead) return
     const { consumer, entry } = delivery
     delivery.readAhead = false

@@ -109,6 +109,18 @@ export class KeyOrder {
     this.next(order, key)
   }
 
+  /** Forgets what of a key was given up while it waited, and lets the next go on. */
+  forget(order: string): void {
+    const key = this.keys.get(order)
+    if (key === undefined) return
+    for (const waiting of key.waiting) {
+      const left = waiting.takeAll().filter((delivery) => delivery.state !== state.settled)
+      left.forEach((delivery) => waiting.push(delivery))
+    }
+    if (key.reserved?.state === state.settled) key.reserved = undefined
+    this.next(order, key)
+  }
+
   /**
    * `delivery` failed and waits for its retry: it holds its lane. Returns the deliveries of its run
    * that were handed out behind it: their hand-outs are void and they wait in their place.

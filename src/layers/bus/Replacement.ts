@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Attachment, Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
+import { abandon } from "./LogMode.ts"
 import { takeBack } from "./Outcomes.ts"
 import { Pending, state } from "./Pending.ts"
 import { place } from "./Replays.ts"
@@ -46,6 +47,7 @@ const takeOver = (
   old.live = false
   old.closed = true
   old.wake()
+  core.logMode.leave(old)
   const next = core.consumer(old.subscription, attachment, old.totals)
   next.lookedAt = old.lookedAt
   // A log that forgets keeps what the old one held until the new one, whose filter may be another,
@@ -56,6 +58,7 @@ const takeOver = (
   for (const delivery of [...old.unsettled()]) {
     if (delivery.state === state.waiting) waiting++
     if (delivery.state === state.running) takeBack(core, delivery) // A lease: void from now on.
+    abandon(delivery)
     core.free(delivery)
     core.passSuspicion(delivery)
     if (delivery.track === undefined) moveOwnRow(core, next, delivery)

@@ -3,6 +3,7 @@
  * unsettled. Reserved before the append, so that an offer after the write cannot fail.
  */
 import type { Lane } from "../../domain/Priority.ts"
+import type { Consumer } from "./Consumer.ts"
 import type { Shard } from "./Shard.ts"
 
 /** One place. `holders` counts the deliveries that keep it. */
@@ -13,6 +14,12 @@ export class Slot {
   readonly lane: Lane
   readonly bytes: number
   holders = 0
+  /** Consumers that ever held it; 1 once it cannot be one consumer's alone. */
+  shared = 0
+  /** Sum of the numbers of the consumers that hold it: the number of the last one. */
+  holderSum = 0
+  /** Whose it is alone, once all others settled. */
+  private sole: Consumer | undefined = undefined
 
   constructor(shard: Shard, position: number, lane: Lane, bytes: number) {
     this.shard = shard
@@ -22,10 +29,37 @@ export class Slot {
     shard.fillBy(1, lane, bytes)
   }
 
+  /** A delivery of this consumer keeps it. */
+  hold(consumer: Consumer): void {
+    this.holders++
+    this.shared++
+    this.holderSum += consumer.number
+  }
+
+  /** A delivery of this consumer needs it no more. */
+  leave(consumer: Consumer): void {
+    this.holderSum -= consumer.number
+    this.release()
+  }
+
   /** Gives the place back once no delivery holds it. */
   release(): void {
     if (--this.holders > 0) return
+    this.countSole(-1)
     this.free()
+  }
+
+  /** All others settled, so this consumer holds it alone. */
+  belongTo(consumer: Consumer): void {
+    this.sole = consumer
+    this.countSole(1)
+  }
+
+  private countSole(by: 1 | -1): void {
+    if (this.sole === undefined) return
+    const share = this.sole.soleOf(this.shard.id)
+    share.slots += by
+    share.bytes += by * this.bytes
   }
 
   /** Gives the place back at once: the append was refused, or nothing matched. */
@@ -36,8 +70,10 @@ export class Slot {
   /** Lets another shard count it. */
   moveTo(shard: Shard): void {
     if (shard === this.shard) return
+    this.countSole(-1)
     this.free()
     this.shard = shard
     shard.fillBy(1, this.lane, this.bytes)
+    this.countSole(1)
   }
 }

@@ -162,6 +162,7 @@ const discard = (core: Core, consumer: Consumer): void => {
   core.consumers.delete(consumer.subscription.name)
   core.topics.remove(consumer)
   consumer.closed = true
+  core.logMode.leave(consumer)
   let waiting = 0 // Counted in the same pass over what may be a million deliveries.
   for (const delivery of [...consumer.unsettled()]) {
     core.leases.remove(delivery)

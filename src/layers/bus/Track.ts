@@ -92,6 +92,27 @@ export class Track {
     }
   }
 
+  /**
+   * Takes out every delivery behind the last begun one: reading goes on there. What settled among
+   * them stays, with all before it, or it would be read again.
+   */
+  giveUpTail(): ReadonlyArray<Pending> {
+    let kept = 0 // One pass over what may be thousands.
+    let next = this.next
+    for (let at = 0; at < this.pending.length; at++) {
+      const delivery = this.pending.at(at)
+      if (delivery === undefined || !isBegun(delivery)) continue
+      kept = at + 1
+      next = reachOf(delivery)
+    }
+    const given: Array<Pending> = []
+    const first = this.pending.at(0)
+    const all = this.pending.takeAll()
+    all.forEach((delivery, at) => at < kept ? this.pending.push(delivery) : given.push(delivery))
+    if (given.length > 0) this.next = kept > 0 ? next : first?.entry.offset ?? this.next
+    return given
+  }
+
   /** Forgets what is settled behind unsettled ones, which note how far it reached. */
   private compact(): void {
     const kept = new Fifo<Pending>()
@@ -207,6 +228,10 @@ export class Track {
     }
   }
 }
+
+/** Whether more is known of a delivery than that it is there. */
+const isBegun = ({ attempts, handOut, settledBehind, state: now }: Pending): boolean =>
+  now !== state.queued || attempts > 0 || handOut > 0 || settledBehind > 0
 
 /** Up to which offset everything from a settled delivery on is settled. */
 const reachOf = ({ entry, settledBehind }: Pending): number =>

@@ -38,6 +38,8 @@ export const subscriptionSeries: ReadonlyArray<Series> = [
   counter("dropped", "Deliveries ended by a fate, an operator or damage", ({ dropped }) => dropped),
   counter("redelivered", "Hand-outs beyond the first", ({ redelivered }) => redelivered),
   counter("filter_errors", "Messages whose filter threw", ({ filterErrors }) => filterErrors),
+  counter("spills", "Times it fell behind and went on from the log", ({ spills }) => spills),
+  gauge("live", "1 unless it reads from the log", ({ mode }) => mode === "live" ? 1 : 0),
   gauge("pending", "Deliveries not settled", ({ pending }) => pending),
   gauge("parked", "Deliveries kept aside, of those pending", ({ parked }) => parked),
   gauge("in_flight", "Deliveries handed out", ({ inFlight }) => inFlight),

@@ -79,7 +79,9 @@ describe("metrics", () => {
         inFlight: 1,
         deadLetters: 2,
         filterErrors: 0,
-        redelivered: 3
+        redelivered: 3,
+        mode: "log" as const,
+        spills: 5
       }
       const text = yield* scrape({
         ...atStart,
@@ -107,6 +109,8 @@ describe("metrics", () => {
         "message_bus_publish_retries{shard=\"all\"} 2",
         "message_bus_refused_total{error=\"ShardFull\"} 6",
         "message_bus_subscription_acked_total{subscription=\"s\"} 4",
+        "message_bus_subscription_spills_total{subscription=\"s\"} 5",
+        "message_bus_subscription_live{subscription=\"s\"} 0",
         "message_bus_subscription_pending{subscription=\"s\"} 4"
       ]
       for (const line of expected) assert.include(text.split("\n"), line)
