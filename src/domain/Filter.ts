@@ -133,9 +133,10 @@ export const FilterSpec: Schema.declare<FilterSpec> = Schema.declare((value): va
 
 /** Whether two specifications say the same, in whatever order. */
 export const sameFilter = (a: FilterSpec | undefined, b: FilterSpec | undefined): boolean =>
-  a === b || (a !== undefined && b !== undefined && canonical(a) === canonical(b))
+  a === b || (a !== undefined && b !== undefined && canonicalFilter(a) === canonicalFilter(b))
 
-const canonical = (spec: FilterSpec): string =>
+/** The one text of all specifications that say the same. */
+export const canonicalFilter = (spec: FilterSpec): string =>
   JSON.stringify(
     Object.entries(spec).map(([path, condition]) => [path, byName(Object.entries(condition))])
       .toSorted(compareNames)

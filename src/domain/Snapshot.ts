@@ -77,6 +77,14 @@ export interface HooksSnapshot {
   readonly afterDropped: number
 }
 
+/** The open tails, how many of them read the log, and what they were given since the start. */
+export interface TailsSnapshot {
+  readonly open: number
+  readonly reading: number
+  readonly events: number
+  readonly gaps: number
+}
+
 /** Counters are totals since the process started. */
 export interface Snapshot {
   readonly state: "Running" | "Closing" | "Closed"
@@ -106,6 +114,7 @@ export interface Snapshot {
    * was no room for another.
    */
   readonly ownRows: { readonly count: number; readonly bytes: number; readonly refused: number }
+  readonly tails: TailsSnapshot
   /** Commits that failed and were tried again. */
   readonly commitRetries: number
   /** Why the bus is not fully well, one sentence each; empty when it is. */

@@ -26,6 +26,14 @@ export const TopicPattern = Schema.String.check(
 export type TopicPattern = typeof TopicPattern.Type
 
 /**
+ * A competing subscription to topics of the bus, or any to replies: none of them is kept. Remedy:
+ * subscribe to `message_bus` with mode broadcast.
+ */
+export class PatternReserved extends Schema.TaggedError<PatternReserved>()("PatternReserved", {
+  pattern: Schema.String
+}) {}
+
+/**
  * The predicate of a pattern, made once per subscription.
  *
  * A wildcard never reaches topics of the bus itself (`message_bus.*`, `_reply.*`): a pattern has to

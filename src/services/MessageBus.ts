@@ -27,12 +27,14 @@ import type {
   SubscriptionUnknown
 } from "../domain/Subscription.ts"
 import type { TopicReserved } from "../domain/Topic.ts"
+import type { PatternReserved } from "../domain/TopicPattern.ts"
 import type { HookRefused, Hooks } from "./Hooks.ts"
 import type { IdempotencyConflict, IdempotencyInFlight } from "./Idempotency.ts"
 import type { Durability, LogUnavailable } from "./MessageLog.ts"
 import type { MessageStatus } from "./MessageStatus.ts"
 import type { Parked } from "./Parked.ts"
 import type { ShardFull, ShardPaused, Shards } from "./Shards.ts"
+import type { TailLimit, Tails } from "./Tails.ts"
 
 /** The bus does not take publishes: it has not started, is closing, or is closed. */
 export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
@@ -59,6 +61,14 @@ export type PublishError =
   | PayloadTooLarge
   | HookRefused
   | LogUnavailable
+
+/** Why a subscription could not be created, or found as asked for. */
+export type SubscribeError =
+  | SubscriptionConflict
+  | SubscriptionLimit
+  | PatternReserved
+  | LogUnavailable
+  | BusClosed
 
 /** A publish that succeeded: the message is stored as `durability` says. */
 export interface Accepted {
@@ -135,7 +145,7 @@ export class MessageBus extends Context.Service<MessageBus, {
     options: SubscriptionOptions
   ) => Effect.Effect<
     { readonly created: Created; readonly subscription: Subscription },
-    SubscriptionConflict | SubscriptionLimit | LogUnavailable | BusClosed
+    SubscribeError
   >
   /** Ends a subscription; its pending deliveries and dead letters are discarded and counted. */
   readonly deleteSubscription: (
@@ -155,7 +165,7 @@ export class MessageBus extends Context.Service<MessageBus, {
     extras?: HandlerExtras
   ) => Effect.Effect<
     void,
-    SubscriptionConflict | SubscriptionLimit | SubscriptionHandled | LogUnavailable | BusClosed,
+    SubscribeError | SubscriptionHandled | TailLimit,
     Scope.Scope
   >
   /** Leases up to `max` deliveries; waits up to `waitMs` for the first one. */
@@ -221,6 +231,7 @@ export class MessageBus extends Context.Service<MessageBus, {
   readonly hooks: Hooks
   /** Deliveries kept aside until somebody releases them. */
   readonly parked: Parked
+  readonly tails: Tails
   /** The live state, read without waiting. */
   readonly snapshot: () => Snapshot
 }>()("codefactory/services/MessageBus") {}

@@ -117,6 +117,7 @@ const snapshotOf = (fake: FakeState): Snapshot => ({
   decisions: 0,
   announcementFailures: 0,
   ownRows: { count: 0, bytes: 0, refused: 0 },
+  tails: { open: 3, reading: 1, events: 40, gaps: 2 },
   commitRetries: 1,
   degraded: fake.degraded
 })
@@ -210,6 +211,7 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
       ).slice(0, limit),
     hooks: { before: () => Effect.die("not in this fake"), after: () => Effect.die("nor this") },
     parked: fakeParked(fake.parked),
+    tails: { open: () => Effect.die("not in this fake") },
     snapshot: () => snapshotOf(fake)
   }
 }

@@ -13,6 +13,7 @@ import { rangesMax } from "../../domain/Progress.ts"
 import { watermarksDefault } from "../../domain/Watermark.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
+import { tailsMaxDefault } from "../../services/Tails.ts"
 import { WallOffset } from "../../services/WallOffset.ts"
 import { Totals } from "./Consumer.ts"
 import { Core } from "./Core.ts"
@@ -29,6 +30,7 @@ import * as Replays from "./Replays.ts"
 import { introduce, readers, type StartReader } from "./Router.ts"
 import * as ShardControl from "./ShardControl.ts"
 import * as Subscriptions from "./Subscriptions.ts"
+import * as Tails from "./Tails.ts"
 import * as WorkerPool from "./WorkerPool.ts"
 
 /** What a bus can be told; durations are milliseconds. */
@@ -50,6 +52,7 @@ export const optionsDefault: BusOptions = {
   watermarks: watermarksDefault,
   readAhead: { count: 1_000, bytes: 8 * 1_048_576, allBytes: 64 * 1_048_576 },
   subscriptionsMax: 10_000,
+  tailsMax: tailsMaxDefault,
   deadLettersMax,
   ownRows: ownRowLimits,
   rangesMax,
@@ -120,6 +123,7 @@ export const make = (
       decisions: (filter, after, limit) => core.decisions.list(filter, after, limit),
       hooks: Hooks.make(core.hooks),
       parked: Parking.make(core),
+      tails: Tails.make(core),
       snapshot: () => snapshot(core)
     })
     return { bus, core, pool }
@@ -168,6 +172,7 @@ const run = (
 const close = (core: Core, pool: WorkerPool.WorkerPool, drainMs: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     core.state = "Closing"
+    core.tails.end("Closed")
     core.consumers.forEach((consumer) => consumer.wake())
     yield* pool.stop(drainMs)
     core.state = "Closed"

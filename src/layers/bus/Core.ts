@@ -27,6 +27,7 @@ import { Shard } from "./Shard.ts"
 import { ShardSet } from "./ShardSet.ts"
 import { Slot } from "./Slot.ts"
 import { Suspects } from "./Suspects.ts"
+import { TailHub } from "./TailHub.ts"
 import { Topics } from "./Topics.ts"
 import { Volatile } from "./Volatile.ts"
 
@@ -40,6 +41,7 @@ export class Core {
   readonly topics = new Topics()
   readonly claims: Deduplication
   readonly hooks = new HookRegistry()
+  readonly tails: TailHub
   readonly settler: Settler
   readonly retries = new Retries()
   readonly leases = new LeaseClock()
@@ -98,6 +100,7 @@ export class Core {
     this.nextIncarnation = log.recovered.nextIncarnation
     this.nextDeadLetter = log.recovered.nextDeadLetter
     this.nextOwnRow = log.recovered.nextOwnRow
+    this.tails = new TailHub(this.seen, this.volatile.listeners)
     this.seen.forEach((_, logLane) => this.seen[logLane] = log.head(logLane))
   }
 

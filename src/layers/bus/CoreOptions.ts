@@ -29,6 +29,8 @@ export interface CoreOptions {
   readonly readAhead: { readonly count: number; readonly bytes: number; readonly allBytes: number }
   /** Most subscriptions. */
   readonly subscriptionsMax: number
+  /** Most open tails. */
+  readonly tailsMax: number
   /** Most dead letters of one subscription. */
   readonly deadLettersMax: number
   readonly ownRows: OwnRowLimits

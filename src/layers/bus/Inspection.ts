@@ -42,6 +42,7 @@ export const snapshot = (core: Core): Snapshot => ({
   wallOffset: core.options.wallOffset(),
   decisions: core.decisions.made,
   announcementFailures: core.volatile.failures,
+  tails: core.tails.snapshot(),
   commitRetries: core.settler.retries,
   ownRows: {
     count: core.ownRows.count,

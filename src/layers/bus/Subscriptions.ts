@@ -21,15 +21,23 @@ import {
   type SubscriptionOptions,
   SubscriptionUnknown
 } from "../../domain/Subscription.ts"
-import { BusClosed, type Handler, type HandlerExtras } from "../../services/MessageBus.ts"
+import { isReserved } from "../../domain/Topic.ts"
+import { PatternReserved } from "../../domain/TopicPattern.ts"
+import {
+  BusClosed,
+  type Handler,
+  type HandlerExtras,
+  type SubscribeError
+} from "../../services/MessageBus.ts"
 import type { LogUnavailable } from "../../services/MessageLog.ts"
+import type { TailLimit } from "../../services/Tails.ts"
+import { broadcast } from "./Broadcast.ts"
 import { type Attachment, type Consumer, Totals } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { state } from "./Pending.ts"
 import { replaceConsumer, retire } from "./Replacement.ts"
 import { introduce, type StartReader } from "./Router.ts"
-
-type CreateError = SubscriptionConflict | SubscriptionLimit | LogUnavailable | BusClosed
+import { open } from "./Tails.ts"
 
 /** How a subscription without a handler is consumed. */
 export const pulled = (options: SubscriptionOptions): Attachment => ({
@@ -45,7 +53,7 @@ export interface Subscriptions {
     options: SubscriptionOptions
   ) => Effect.Effect<
     { readonly created: Created; readonly subscription: Subscription },
-    CreateError
+    SubscribeError
   >
   readonly remove: (
     name: string
@@ -56,7 +64,7 @@ export interface Subscriptions {
     handler: Handler,
     retry?: Omit<RetryPolicy, "attemptsMax">,
     extras?: HandlerExtras
-  ) => Effect.Effect<void, CreateError | SubscriptionHandled, Scope.Scope>
+  ) => Effect.Effect<void, SubscribeError | SubscriptionHandled | TailLimit, Scope.Scope>
 }
 
 /** The changes of subscriptions of `core`. */
@@ -70,6 +78,15 @@ export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscr
         // Replays and settlements wait, so that nothing is stored behind the deletion.
         turn.withPermit(core.letters.withPermit(core.settler.turn.withPermit(remove(core, name)))),
       handle: (name, options, handler, retry, extras) => {
+        if (options.mode === "broadcast") {
+          const opened = turn.withPermit(
+            Effect.andThen(create(name, options), openTail(core, name))
+          )
+          return Effect.flatMap(
+            opened,
+            (tail) => broadcast(core, name, options, tail, handler, extras?.filter)
+          )
+        }
         const attachment = {
           handler,
           filter: extras?.filter,
@@ -102,6 +119,16 @@ export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscr
     }
   })
 
+/** The tail of a subscription that is there, from where it says. */
+const openTail = (core: Core, name: SubscriptionName) =>
+  Effect.suspend(() => {
+    const from = core.consumers.get(name)?.subscription.options.from ?? "now"
+    return Effect.catchTags(open(core, { of: { subscription: name }, from }), {
+      SubscriptionUnknown: Effect.die,
+      PositionInvalid: Effect.die
+    })
+  })
+
 const running = (core: Core): Effect.Effect<void, BusClosed> =>
   Effect.suspend(() =>
     core.state === "Running" ? Effect.void : Effect.fail(new BusClosed({ state: core.state }))
@@ -112,6 +139,11 @@ const createIn = (core: Core, startReader: StartReader): Subscriptions["create"]
     yield* running(core)
     const existing = core.consumers.get(name)
     if (existing !== undefined) return yield* change(core, existing, options)
+    const { mode, topic } = options
+    // Announcements are not kept, and replies are for who asked.
+    if (isReserved(topic) && (mode === "compete" || !topic.startsWith("message_bus"))) {
+      return yield* new PatternReserved({ pattern: topic })
+    }
     const limit = core.options.subscriptionsMax
     if (core.consumers.size >= limit) return yield* new SubscriptionLimit({ limit })
     const subscription: Subscription = {
@@ -161,6 +193,7 @@ const remove = Effect.fnUntraced(function*(core: Core, name: string) {
 const discard = (core: Core, consumer: Consumer): void => {
   core.consumers.delete(consumer.subscription.name)
   core.topics.remove(consumer)
+  core.tails.end("Deleted", consumer.subscription.incarnation)
   consumer.closed = true
   core.logMode.leave(consumer)
   let waiting = 0 // Counted in the same pass over what may be a million deliveries.

@@ -9,20 +9,26 @@ import type {
   SubscriptionLimit,
   SubscriptionUnknown
 } from "../../domain/Subscription.ts"
+import type { PositionInvalid } from "../../domain/TailPosition.ts"
+import type { PatternReserved } from "../../domain/TopicPattern.ts"
 import type { PublishError } from "../../services/MessageBus.ts"
 import type { CountOutOfRange, ResizeRunning, ShardUnknown } from "../../services/Shards.ts"
+import type { TailLimit } from "../../services/Tails.ts"
 import type { Refusal } from "./Refusal.ts"
 
 /** Everything a handler may end with. */
 export type Answerable =
   | Refusal
   | PublishError
+  | PatternReserved
+  | PositionInvalid
   | SubscriptionBroadcast
   | SubscriptionConflict
   | SubscriptionHandled
   | SubscriptionLimit
   | SubscriptionUnknown
   | DeadLetterUnknown
+  | TailLimit
   | ShardUnknown
   | ResizeRunning
   | CountOutOfRange

@@ -151,6 +151,14 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
     }),
   LogUnavailable: ({ detail, reason }) =>
     rows.LogUnavailable(`${logReasons[reason]}: ${detail}`, { reason }, unavailable),
+  PatternReserved: ({ pattern }) =>
+    rows.PatternReserved(
+      `${quote(pattern)} names topics of the bus, which are not kept; ` +
+        "subscribe to message_bus with mode broadcast"
+    ),
+  PositionInvalid: ({ message }) => rows.PositionInvalid(message),
+  TailLimit: ({ limit }) =>
+    rows.TailLimit(`there are ${limit} event streams; try again`, { limit }, unavailable),
   SubscriptionBroadcast: ({ name }) =>
     rows.SubscriptionBroadcast(`${quote(name)} is a broadcast: read its events, it has no pulls`),
   SubscriptionConflict: ({ field, name }) =>

@@ -14,6 +14,7 @@ import { ownRowSeries } from "./OwnRowSeries.ts"
 import { publishingSeries } from "./PublishingSeries.ts"
 import type { Series } from "./Samples.ts"
 import { subscriptionSeries } from "./SubscriptionSeries.ts"
+import { tailSeries } from "./TailSeries.ts"
 
 /** The exposition and what others add to it. */
 export interface Metrics {
@@ -48,7 +49,8 @@ const allSeries = [
   ...furtherSeries,
   ...ownRowSeries,
   ...publishingSeries,
-  ...subscriptionSeries
+  ...subscriptionSeries,
+  ...tailSeries
 ]
 
 const busRegistry = (snapshot: Snapshot): Registry => {

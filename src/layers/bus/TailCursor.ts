@@ -1,0 +1,152 @@
+/**
+ * The cursor of one tail: where it stands in the ring and in every log lane. All that a slow tail
+ * costs is this.
+ */
+import type { Message } from "../../domain/Message.ts"
+import { formatPosition } from "../../domain/TailPosition.ts"
+import { type GapReason, positionEvery, type TailEvent } from "../../services/Tails.ts"
+import { type TailRing, volatileLane } from "./TailRing.ts"
+import type { TailView } from "./TailView.ts"
+
+/** Events go out with a position when the last one is older than this, in milliseconds. */
+export const positionAgeMs = 1_000
+
+/** Which log a position is of. */
+export interface LogIdentity {
+  readonly log: number
+  readonly epoch: number
+}
+
+/** A batch in the making. */
+export interface Batch {
+  readonly events: Array<TailEvent>
+  bytes: number
+  readonly countMax: number
+  readonly bytesMax: number
+}
+
+/** Whether a batch takes no more. */
+export const isFull = ({ bytes, bytesMax, countMax, events }: Batch): boolean =>
+  events.length >= countMax || bytes >= bytesMax
+
+/** One tail. Mutable: it moves with every message. */
+export class TailCursor {
+  readonly view: TailView
+  /** The incarnation of its subscription; `undefined` for a bare pattern. */
+  readonly incarnation: number | undefined
+  /** The next offset of each log lane. */
+  readonly vector: Float64Array
+  /** The next sequence number of the ring, once it reads there. */
+  sequence: number
+  /** Volatile messages before it were there before the tail. */
+  readonly opened: number
+  /** Reads the log until it meets the ring. */
+  isBehind = true
+  /** Asked to begin with what a log that forgets still has: nothing of that is a gap. */
+  isOpening: boolean
+  /** A gap to tell of before anything else. */
+  private gap: GapReason | undefined
+  /** Continues who waits; there only while parked. */
+  resume: (() => void) | undefined = undefined
+  /** Why it ended. */
+  ended: "Deleted" | "Closed" | undefined = undefined
+  private readonly identity: LogIdentity
+  private sincePosition = 0
+  private positionAt: number
+
+  constructor(from: {
+    readonly view: TailView
+    readonly incarnation: number | undefined
+    readonly vector: Float64Array
+    readonly sequence: number
+    readonly opened: number
+    readonly isOpening: boolean
+    readonly gap: GapReason | undefined
+    readonly identity: LogIdentity
+    readonly now: number
+  }) {
+    this.view = from.view
+    this.incarnation = from.incarnation
+    this.vector = from.vector
+    this.sequence = from.sequence
+    this.opened = from.opened
+    this.isOpening = from.isOpening
+    this.gap = from.gap
+    this.identity = from.identity
+    this.positionAt = from.now
+  }
+
+  /** Resumes behind everything it passed. */
+  position(): string {
+    return formatPosition({ ...this.identity, next: this.vector })
+  }
+
+  /** Goes on in the ring when every lane has come to where the ring begins. */
+  join(ring: TailRing): boolean {
+    for (let lane = 0; lane < this.vector.length; lane++) { // Measured hot loop, at every wake.
+      if ((this.vector[lane] ?? 0) < (ring.base[lane] ?? 0)) return false
+    }
+    this.isBehind = false
+    this.isOpening = false
+    this.sequence = Math.max(this.sequence, ring.first)
+    return true
+  }
+
+  /** Tells of the gap with which it began. */
+  begin(batch: Batch): void {
+    if (this.gap === undefined) return
+    this.skip(batch, this.gap, undefined)
+    this.gap = undefined
+  }
+
+  /** Passes everything up to the ring, which a log that forgets has not got any more. */
+  jump(ring: TailRing, batch: Batch): void {
+    const missed = this.vector.reduce((sum, next, lane) => {
+      const base = ring.base[lane] ?? 0
+      this.vector[lane] = Math.max(next, base)
+      return sum + Math.max(0, base - next)
+    }, 0)
+    this.skip(batch, "Slow", missed)
+  }
+
+  /** Takes from the ring what it shows, until the batch is full or nothing is left. */
+  take(ring: TailRing, batch: Batch, now: number): void {
+    while (this.sequence < ring.next && !isFull(batch)) {
+      const entry = ring.at(this.sequence++)
+      if (entry === undefined) throw new Error("the ring lost an entry") // A bug.
+      if (entry.logLane === volatileLane) {
+        if (this.sequence > this.opened && this.view.shows(entry.message)) {
+          this.add(batch, entry.message, entry.bytes, undefined)
+        }
+      } else if (entry.offset >= (this.vector[entry.logLane] ?? 0)) {
+        this.vector[entry.logLane] = entry.offset + 1
+        if (this.view.shows(entry.message)) this.show(batch, entry, now)
+      }
+    }
+  }
+
+  /** Adds a logged message that it has just passed. */
+  show(
+    batch: Batch,
+    { bytes, message }: { readonly bytes: number; readonly message: Message },
+    now: number
+  ): void {
+    const isDue = ++this.sincePosition >= positionEvery || now - this.positionAt >= positionAgeMs
+    if (isDue) {
+      this.sincePosition = 0
+      this.positionAt = now
+    }
+    this.add(batch, message, bytes, isDue ? this.position() : undefined)
+  }
+
+  /** Adds a gap that it has just passed. */
+  skip(batch: Batch, reason: GapReason, missed: number | undefined): void {
+    this.sincePosition = 0
+    batch.events.push({ _tag: "Gap", reason, missed, position: this.position() })
+  }
+
+  private add(batch: Batch, message: Message, bytes: number, position: string | undefined): void {
+    batch.events.push({ _tag: "Message", message, position })
+    batch.bytes += bytes
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The hub: the open tails of a bus, and the ring they share.
+ *
+ * Routing pays one check while no tail is open. A burst of messages wakes each tail at most once,
+ * and only those with a match in it: a thousand tails of other topics sleep on.
+ */
+import * as Semaphore from "effect/Semaphore"
+import { canonicalFilter, type FilterSpec } from "../../domain/Filter.ts"
+import type { Message } from "../../domain/Message.ts"
+import { logLaneCount } from "../../domain/Position.ts"
+import type { TailsSnapshot } from "../../domain/Snapshot.ts"
+import type { TopicPattern } from "../../domain/TopicPattern.ts"
+import type { LogEntry } from "../../services/MessageLog.ts"
+import type { TailCursor } from "./TailCursor.ts"
+import { TailRing, volatileLane } from "./TailRing.ts"
+import { TailView } from "./TailView.ts"
+
+/** Most tails that read the log at once: each holds a batch meanwhile. */
+export const tailReadsMax = 8
+
+/** The tails of one bus. Mutable: told of every message while one is open. */
+export class TailHub {
+  readonly ring = new TailRing()
+  /** Whether there is anybody to tell. */
+  isOpen = false
+  readonly cursors = new Set<TailCursor>()
+  readonly reads = Semaphore.makeUnsafe(tailReadsMax)
+  /** Names the log in positions. */
+  logNumber: number | undefined = undefined
+  /** Events and gaps handed out since the process started. */
+  events = 0
+  gaps = 0
+  private readonly views = new Map<string, TailView>()
+  private parked = 0
+  private isScheduled = false
+  /** Up to where parked tails were told, in the ring and per lane. */
+  private told = 0
+  private readonly toldVector = new Float64Array(logLaneCount)
+  private readonly seen: Float64Array
+  private readonly announced: Set<(message: Message) => void>
+  /** Replies are for who asked, not for tails. */
+  private readonly hear = (message: Message): void => {
+    if (!message.topic.startsWith("_reply.")) this.addVolatile(message)
+  }
+
+  /**
+   * `seen` is how far routing got per lane, kept up to date by the router; `announced` are called
+   * with every message that is in no log.
+   */
+  constructor(seen: Float64Array, announced: Set<(message: Message) => void>) {
+    this.seen = seen
+    this.announced = announced
+  }
+
+  /** Tells of a message that was just routed. */
+  add(entry: LogEntry): void {
+    this.ring.push(entry)
+    this.schedule()
+  }
+
+  /** The view of a pattern and a filter, for one more tail. */
+  share(pattern: TopicPattern, filter: FilterSpec | undefined): TailView {
+    const key = keyOf(pattern, filter)
+    const view = this.views.get(key) ?? new TailView(pattern, filter, key)
+    this.views.set(key, view)
+    view.users++
+    return view
+  }
+
+  /** Starts the ring before the first tail looks at it. */
+  start(): void {
+    if (this.isOpen) return
+    this.isOpen = true
+    this.announced.add(this.hear)
+    this.ring.start(this.seen)
+  }
+
+  /** Ends a tail; the last one takes the ring with it. */
+  close(cursor: TailCursor): void {
+    if (!this.cursors.delete(cursor)) return
+    this.unpark(cursor)
+    if (--cursor.view.users === 0) this.views.delete(cursor.view.key)
+    if (this.cursors.size > 0) return
+    this.isOpen = false
+    this.announced.delete(this.hear)
+    this.ring.stop()
+  }
+
+  /** Ends the tails of a subscription that was deleted, or all of them: they get what is there. */
+  end(why: "Deleted" | "Closed", incarnation?: number): void {
+    for (const cursor of [...this.cursors]) {
+      if (incarnation !== undefined && cursor.incarnation !== incarnation) continue
+      cursor.ended ??= why
+      const { resume } = cursor
+      this.unpark(cursor)
+      resume?.()
+    }
+  }
+
+  /** Lets a tail sleep that has looked at everything, until something matches. */
+  park(cursor: TailCursor, resume: () => void): void {
+    if (this.parked === 0) this.markTold()
+    cursor.resume = resume
+    cursor.view.parked.add(cursor)
+    this.parked++
+  }
+
+  /** Wakes a tail up, where it would be had it looked at everything itself. */
+  unpark(cursor: TailCursor): void {
+    if (!cursor.view.parked.delete(cursor)) return
+    this.parked--
+    cursor.resume = undefined
+    if (this.told <= cursor.sequence) return
+    cursor.sequence = this.told
+    cursor.vector.set(this.toldVector)
+  }
+
+  /** The tails as the snapshot shows them. */
+  snapshot(): TailsSnapshot {
+    const reading = [...this.cursors].filter(({ isBehind }) => isBehind).length
+    return { open: this.cursors.size, reading, events: this.events, gaps: this.gaps }
+  }
+
+  /** Views in use. */
+  get viewCount(): number {
+    return this.views.size
+  }
+
+  private addVolatile(message: Message): void {
+    const bytes = message.payload.length + (message.headers?.length ?? 0)
+    this.ring.push({ message, bytes, logLane: volatileLane, offset: -1 })
+    this.schedule()
+  }
+
+  private schedule(): void {
+    if (this.isScheduled || this.parked === 0) return
+    this.isScheduled = true
+    // Deferred: a resumed fibre runs at once, and could publish inside the commit that woke it.
+    queueMicrotask(() => this.flush())
+  }
+
+  private flush(): void {
+    this.isScheduled = false
+    const resumed: Array<() => void> = []
+    for (const view of this.views.values()) {
+      if (view.parked.size === 0) continue
+      const last = this.lastMatch(view)
+      for (const cursor of [...view.parked]) {
+        if (cursor.sequence > last || cursor.resume === undefined) continue
+        resumed.push(cursor.resume)
+        this.unpark(cursor)
+      }
+    }
+    this.markTold()
+    resumed.forEach((resume) => resume())
+  }
+
+  private markTold(): void {
+    this.told = this.ring.next
+    this.toldVector.set(this.seen)
+  }
+
+  /** The last message of the burst that a view shows, or -1; unknown when the ring overflowed. */
+  private lastMatch(view: TailView): number {
+    if (this.told < this.ring.first) return this.ring.next
+    for (let at = this.ring.next - 1; at >= this.told; at--) { // Hot: for every view and message.
+      const entry = this.ring.at(at)
+      if (entry !== undefined && view.shows(entry.message)) return at
+    }
+    return -1
+  }
+}
+
+const keyOf = (pattern: TopicPattern, filter: FilterSpec | undefined): string =>
+  filter === undefined ? pattern : `${pattern} ${canonicalFilter(filter)}`

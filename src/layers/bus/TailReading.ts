@@ -1,0 +1,125 @@
+/**
+ * Reading of tails: from the ring while they are quick enough, from the log until they meet it.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { LogUnavailable, Scanned } from "../../services/MessageLog.ts"
+import type { TailEvent } from "../../services/Tails.ts"
+import type { Core } from "./Core.ts"
+import { readRetryMs } from "./Reader.ts"
+import type { Batch, TailCursor } from "./TailCursor.ts"
+
+/** How many events are wanted, and how long to wait for the first; without `waitMs` for ever. */
+export interface Wanted {
+  readonly countMax: number
+  readonly bytesMax: number
+  readonly waitMs: number | undefined
+}
+
+/**
+ * The next events of a tail; none once it has ended, or when none came in time.
+ *
+ * Only the waiting is ever interrupted: a batch that was read is always handed out.
+ */
+export const nextEvents = (
+  core: Core,
+  cursor: TailCursor,
+  wanted: Wanted
+): Effect.Effect<ReadonlyArray<TailEvent>> =>
+  Effect.suspend(() => {
+    const { bytesMax, countMax, waitMs } = wanted
+    const batch: Batch = { events: [], bytes: 0, countMax, bytesMax }
+    cursor.begin(batch)
+    fromRing(core, cursor, batch)
+    if (batch.events.length > 0 || cursor.ended !== undefined) return handOut(core, batch)
+    const again = nextEvents(core, cursor, wanted)
+    if (cursor.isBehind) {
+      return Effect.flatMap(
+        fromLog(core, cursor, batch),
+        () => batch.events.length > 0 ? handOut(core, batch) : again
+      )
+    }
+    const matched = somethingMatches(core, cursor)
+    if (waitMs === undefined) return Effect.andThen(matched, again)
+    return Effect.flatMap(
+      Effect.timeoutOption(matched, waitMs),
+      (inTime) => Option.isSome(inTime) ? again : Effect.succeed([])
+    )
+  })
+
+const handOut = (
+  { tails }: Core,
+  { events }: Batch
+): Effect.Effect<ReadonlyArray<TailEvent>> => {
+  for (const { _tag } of events) {
+    if (_tag === "Gap") tails.gaps++
+    else tails.events++
+  }
+  return Effect.succeed(events)
+}
+
+const fromRing = (core: Core, cursor: TailCursor, batch: Batch): void => {
+  const { ring } = core.tails
+  if (cursor.sequence < ring.first) cursor.isBehind = true // It fell off.
+  if (cursor.isBehind && !cursor.join(ring)) return
+  cursor.take(ring, batch, core.now())
+}
+
+const somethingMatches = ({ tails }: Core, cursor: TailCursor): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    tails.park(cursor, () => resume(Effect.void))
+    return Effect.sync(() => tails.unpark(cursor))
+  })
+
+/** Reads a stretch of the first lane in which the tail has not come to the ring. */
+const fromLog = (core: Core, cursor: TailCursor, batch: Batch): Effect.Effect<void> => {
+  const { log, tails: { reads, ring } } = core
+  // What was there when it opened may be asked for; what came since and left the ring, is lost.
+  if (!log.retainsSettled && (!cursor.isOpening || ring.first > cursor.opened)) {
+    return Effect.sync(() => cursor.jump(ring, batch))
+  }
+  const logLane = cursor.vector.findIndex((next, lane) => next < (ring.base[lane] ?? 0))
+  const from = cursor.vector[logLane]
+  if (from === undefined) return Effect.void // It has come to the ring.
+  const first = log.first(logLane)
+  if (log.retainsSettled && from < first) {
+    return Effect.sync(() => {
+      cursor.vector[logLane] = first
+      cursor.skip(batch, "Retention", first - from)
+    })
+  }
+  const { bytesMax, countMax } = batch
+  const scan = Effect.suspend(() =>
+    log.scan({ logLane, from, countMax, bytesMax, wants: cursor.view.wants })
+  )
+  return Effect.catch(
+    Effect.map(reads.withPermit(scan), (scanned) => pass(core, cursor, batch, logLane, scanned)),
+    (unavailable) => pause(unavailable)
+  )
+}
+
+/** Shows what was read, up to where routing got: what is committed beyond comes to the ring. */
+const pass = (
+  core: Core,
+  cursor: TailCursor,
+  batch: Batch,
+  logLane: number,
+  { damaged, entries, next }: Scanned
+): void => {
+  const limit = core.seen[logLane] ?? 0
+  const now = core.now()
+  for (const entry of entries) {
+    if (entry.offset >= limit) break
+    cursor.vector[logLane] = entry.offset + 1
+    if (cursor.view.shows(entry.message)) cursor.show(batch, entry, now)
+  }
+  cursor.vector[logLane] = Math.min(next, limit)
+  const lost = damaged.filter((offset) => offset < limit).length
+  if (lost > 0) cursor.skip(batch, "Damaged", lost)
+}
+
+const pause = (unavailable: LogUnavailable): Effect.Effect<void> =>
+  Effect.andThen(
+    Effect.logWarning("the log could not be read for a tail; trying again", unavailable),
+    Effect.sleep(readRetryMs)
+  )
