@@ -9,7 +9,7 @@ import type { Guard } from "./Guard.ts"
 import type { RateGate } from "./RateGate.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Matched, Router } from "./Router.ts"
-import type { BodyRule, Caller, Head, Reply } from "./Web.ts"
+import type { BodyRule, Caller, Head, Reply, Request } from "./Web.ts"
 
 /** The routes, and what stands before them in the order in which it looks at a request. */
 export interface App {
@@ -43,9 +43,10 @@ export const admit = (app: App, head: Head): Result.Result<Admitted, TurnedAway>
 export const handle = (
   { caller, params, route }: Admitted,
   head: Head,
-  body: Uint8Array
+  body: Uint8Array,
+  begin: Request["begin"]
 ): Effect.Effect<Reply, Answerable> =>
-  Effect.suspend(() => route.handle({ head, caller, params, body }))
+  Effect.suspend(() => route.handle({ head, caller, params, body, begin }))
 
 const bodyRefused = (head: Head, rule: BodyRule): Refusal | undefined => {
   const encoding = head.header("content-encoding")

@@ -14,6 +14,7 @@ import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
 import { decisionRoutes } from "./DecisionRoutes.ts"
 import { makeDoor } from "./Door.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
+import { eventRoutes } from "./EventRoutes.ts"
 import { hostSent, makeGuard } from "./Guard.ts"
 import { serve } from "./NodeFront.ts"
 import { parkedRoutes } from "./ParkedRoutes.ts"
@@ -49,6 +50,7 @@ export const apiRoutes = (
     ...batchRoutes(bus),
     ...pullRoutes(bus),
     ...subscriptionRoutes(bus),
+    ...eventRoutes(bus),
     ...deadLetterRoutes(bus),
     ...decisionRoutes(bus),
     ...shardRoutes(bus),

@@ -11,6 +11,7 @@ import {
   payloadDepthMax
 } from "../../domain/Message.ts"
 import { pullMax } from "../../services/MessageBus.ts"
+import { tailsMaxDefault } from "../../services/Tails.ts"
 
 /** All limits, by the names under which `/v1/info` and the metrics show them. */
 export const edgeLimits = {
@@ -39,6 +40,14 @@ export const edgeLimits = {
   parkedPageMax: 1_000,
   /** Field errors named in one answer: enough to mend a request, too few to amplify one. */
   fieldErrorsMax: 10,
+  /** Open event streams, with the broadcast handlers of the process. Source: as above. */
+  eventStreamsMax: tailsMaxDefault,
+  /** Bytes that wait for a reader of a stream before its tail stops. */
+  streamBufferBytesMax: 65_536,
+  /** A comment comes so often while nothing else does. */
+  heartbeatMs: 15_000,
+  /** A reader of a stream that takes nothing for so long is cut off. */
+  streamStallMs: 60_000,
   /** Source: design, section 9, "Limits beside those above". */
   connectionsMax: 20_000,
   /** Bytes of a request's head. Source: faults, F21. */

@@ -23,8 +23,9 @@ import { type BodyBudget, readBody } from "./NodeBody.ts"
 import { headOf } from "./NodeHead.ts"
 import { listen, type Listening } from "./NodeListen.ts"
 import { refuseConnection, send, sendUnread } from "./NodeReply.ts"
+import { beginStream, endStream } from "./NodeStream.ts"
 import { Refusal } from "./Refusal.ts"
-import type { Head, Reply, Route } from "./Web.ts"
+import type { Head, Reply, Request, Route } from "./Web.ts"
 
 /** What a front serves and where. */
 export interface FrontOptions extends Listening {
@@ -183,7 +184,12 @@ const noBody = new Uint8Array()
 
 const run = (front: Front, exchange: Exchange, matched: Admitted, body: Uint8Array): void => {
   const { route } = matched
-  const fiber = Effect.runForkWith(front.context)(handle(matched, exchange.head, body))
+  const begin: Request["begin"] = (contentType, headers) =>
+    Effect.sync(() => {
+      count(front, exchange, route, 200)
+      return beginStream(exchange.response, contentType, { ...headers, ...exchange.more })
+    })
+  const fiber = Effect.runForkWith(front.context)(handle(matched, exchange.head, body, begin))
   if (route.waits) endWithClient(front, exchange, fiber)
   fiber.addObserver((exit) => answer(front, exchange, route, exit))
 }
@@ -199,7 +205,8 @@ const answer = (
     const where = `defect in ${route.method} ${route.pattern}`
     Effect.runForkWith(front.context)(Effect.logError(where, defect.value))
   }
-  count(front, exchange, route, reply)
+  if (exchange.response.headersSent) return endStream(exchange.response, front.closing)
+  count(front, exchange, route, reply.status)
   send(exchange.response, reply, front.closing, exchange.more)
 }
 
@@ -217,15 +224,15 @@ const refuseUnread = (
   route: Route | undefined
 ): void => {
   const reply = refuse(refusal)
-  count(front, exchange, route, reply)
+  count(front, exchange, route, reply.status)
   sendUnread(exchange.request, exchange.response, reply, exchange.more)
 }
 
-const count = ({ metrics }: Front, exchange: Exchange, route: Route | undefined, reply: Reply) =>
+const count = ({ metrics }: Front, exchange: Exchange, route: Route | undefined, status: number) =>
   metrics.finished(
     exchange.head.method,
     route?.pattern,
-    reply.status,
+    status,
     (performance.now() - exchange.startedAt) / 1_000
   )
 

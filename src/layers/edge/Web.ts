@@ -28,6 +28,18 @@ export interface Request {
   readonly caller: Caller
   readonly params: Readonly<Record<string, string>>
   readonly body: Uint8Array
+  /** Starts a streaming reply of status 200; what the handler returns then only ends it. */
+  readonly begin: (
+    contentType: string,
+    headers: Readonly<Record<string, string>>
+  ) => Effect.Effect<Sink>
+}
+
+/** Where a streaming reply goes. */
+export interface Sink {
+  readonly write: (text: string) => void
+  /** Waits while too much of what was written has not left yet. */
+  readonly room: Effect.Effect<void>
 }
 
 /** What is sent back. The body is text; its length and the date are the front's to add. */
