@@ -37,6 +37,10 @@ export interface PublishOptions {
   readonly contentType?: string
   /** W3C trace context. */
   readonly traceparent?: string
+  /** Unix milliseconds: not delivered before. One that has passed means at once. */
+  readonly deliverAt?: number
+  /** How long from now until it may be delivered; in place of `deliverAt`. */
+  readonly delay?: Duration.Input
   /** Unix milliseconds; later the message is not delivered any more. */
   readonly expiresAt?: number
   /** Goes before the execution context of the publisher, even when it is empty. */

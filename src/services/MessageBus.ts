@@ -30,6 +30,7 @@ import type { TopicReserved } from "../domain/Topic.ts"
 import type { PatternReserved } from "../domain/TopicPattern.ts"
 import type { HookRefused, Hooks } from "./Hooks.ts"
 import type { IdempotencyConflict, IdempotencyInFlight } from "./Idempotency.ts"
+import type { LogCapacityError } from "./LogCapacity.ts"
 import type { Durability, LogUnavailable } from "./MessageLog.ts"
 import type { MessageStatus } from "./MessageStatus.ts"
 import type { Parked } from "./Parked.ts"
@@ -60,6 +61,7 @@ export type PublishError =
   | MessageInvalid
   | PayloadTooLarge
   | HookRefused
+  | LogCapacityError
   | LogUnavailable
 
 /** Why a subscription could not be created, or found as asked for. */

@@ -14,5 +14,7 @@ export interface DeliveryStatus {
 export interface MessageStatus {
   readonly message: Message
   readonly shard: number
+  /** `delayed`: it waits for its time, and nobody can see it yet. */
+  readonly state: "delayed" | "stored"
   readonly deliveries: ReadonlyArray<DeliveryStatus>
 }

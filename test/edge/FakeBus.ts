@@ -19,6 +19,7 @@ import {
 } from "../../src/domain/Subscription.ts"
 import { isReserved, TopicReserved } from "../../src/domain/Topic.ts"
 import { HookRefused } from "../../src/services/Hooks.ts"
+import { BacklogFull, DelayedLimit } from "../../src/services/LogCapacity.ts"
 import {
   type Accepted,
   BusClosed,
@@ -70,6 +71,8 @@ export const fakeState = (): FakeState => ({
 const refusals = new Map<string, (draft: Draft) => PublishError>(Object.entries({
   "refuse.closed": () => new BusClosed({ state: "Closing" }),
   "refuse.full": () => new ShardFull({ shard: 3, retryAfterMs: 1_200 }),
+  "refuse.backlog": () => new BacklogFull({ bytes: 9, limitBytes: 10, retryAfterMs: 1_000 }),
+  "refuse.delayed": () => new DelayedLimit({ limit: 7, retryAfterMs: 1_000 }),
   "refuse.conflict": (draft: Draft) =>
     new IdempotencyConflict({ idempotencyKey: draft.idempotencyKey ?? "", firstId: "first" }),
   "refuse.inflight": (draft: Draft) =>
@@ -200,7 +203,7 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
         const message = fake.stored.find((stored) => stored.id === id)
         return message === undefined
           ? Option.none()
-          : Option.some({ message, shard: 1, deliveries: [] })
+          : Option.some({ message, shard: 1, state: "stored" as const, deliveries: [] })
       }),
     ...deadLetterCalls(fake),
     shards: shardCalls(fake.shards),

@@ -40,7 +40,7 @@ export const wrongFields = [
   "\"traceparent\":\"00-x\"",
   "\"expiresAt\":\"2030-13-01T00:00:00Z\"",
   "\"expiresAt\":\"0\"",
-  "\"deliverAt\":\"2030-01-01T00:00:00Z\"",
+  "\"deliverAt\":1893456000000",
   "\"idempotencyKey\":[]",
   "\"payload\":1"
 ] as const

@@ -12,6 +12,8 @@ describe("problems", () => {
       const cases: ReadonlyArray<readonly [topic: string, status: number, type: string]> = [
         ["refuse.closed", 503, "bus-closed"],
         ["refuse.full", 429, "shard-full"],
+        ["refuse.backlog", 429, "backlog-full"],
+        ["refuse.delayed", 429, "delayed-limit"],
         ["refuse.conflict", 422, "idempotency-conflict"],
         ["refuse.inflight", 409, "idempotency-in-flight"],
         ["refuse.log", 503, "log-unavailable"],

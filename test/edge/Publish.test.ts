@@ -48,7 +48,7 @@ describe("publishing one message over HTTP", () => {
       const answer = yield* publish(
         `{"payload":1,"key":"__proto__","priority":9,"idempotencyKey":"i\\u0031",` +
           `"headers":${headers},"contentType":"text/x; a=b","traceparent":"${traceparent}",` +
-          `"expiresAt":"2030-01-31T12:00:00.5+02:00"}`
+          `"deliverAt":"2030-01-01T00:00:00Z","expiresAt":"2030-01-31T12:00:00.5+02:00"}`
       )
       assert.strictEqual(answer.status, 202, answer.text)
       const { id: _, ...stored } = fake.stored[0] ?? assert.fail("nothing stored")
@@ -66,7 +66,7 @@ describe("publishing one message over HTTP", () => {
           publishedAt: 1_700_000_000_000,
           expiresAt: Date.UTC(2030, 0, 31, 10, 0, 0, 500),
           context: undefined,
-          deliverAt: undefined,
+          deliverAt: Date.UTC(2030, 0, 1),
           replayOf: undefined
         } as typeof stored
       )
@@ -150,15 +150,6 @@ describe("a message that is refused", () => {
       assert.deepStrictEqual(fields, ["payload", "priority", "x"])
       const many = Array.from({ length: 5_000 }, (_, index) => `"x${index}":0`).join(",")
       assert.lengthOf((yield* publish(`{${many}}`)).json.errors, 10)
-    }))
-
-  it.live("of a later version says that the feature is not there yet", () =>
-    Effect.gen(function*() {
-      const { publish } = yield* served
-      const answer = yield* publish("{\"payload\":1,\"deliverAt\":\"2030-01-01T00:00:00Z\"}")
-      assert.strictEqual(answer.status, 400)
-      assert.strictEqual(answer.json.type, "/problems/unsupported-feature")
-      assert.strictEqual(answer.json.errors[0].field, "deliverAt")
     }))
 
   it.live("behaviour 35: that is no JSON object is answered 400 with the parser's reason", () =>

@@ -18,6 +18,7 @@ import { WallOffset } from "../../services/WallOffset.ts"
 import { Totals } from "./Consumer.ts"
 import { Core } from "./Core.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
+import * as Delays from "./Delays.ts"
 import * as Entrance from "./Entrance.ts"
 import * as Hooks from "./Hooks.ts"
 import { snapshot, status } from "./Inspection.ts"
@@ -56,6 +57,7 @@ export const optionsDefault: BusOptions = {
   deadLettersMax,
   ownRows: ownRowLimits,
   rangesMax,
+  delayedMax: Delays.delayedMax,
   claims: { keysMax: claimsMax, ttlMs: claimTtlMs },
   contentHash: false
 }
@@ -98,7 +100,7 @@ export const make = (
     const subscriptions = yield* Subscriptions.make(core, startReader)
     const publisher = Entrance.make(core, Publisher.make(core, startReader, nextId))
     yield* restore(core, startReader)
-    const pool = yield* run(core, options)
+    const pool = yield* run(core, options, startReader)
     const bus = MessageBus.of({
       durability: log.durability,
       ...publisher,
@@ -154,7 +156,8 @@ const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
 /** Starts the fibres of the bus. Finalizers run backwards: drain, store, end the fibres. */
 const run = (
   core: Core,
-  options: BusOptions
+  options: BusOptions,
+  startReader: StartReader
 ): Effect.Effect<WorkerPool.WorkerPool, never, Scope.Scope> =>
   Effect.gen(function*() {
     yield* Effect.forkScoped(core.settler.run)
@@ -166,6 +169,7 @@ const run = (
     core.shards.forEach((shard) => pool.staff(shard))
     yield* Effect.addFinalizer(() => close(core, pool, options.drainMs))
     core.state = "Running"
+    yield* Effect.forkScoped(Delays.run(core, startReader)) // Ends first.
     return pool
   })
 

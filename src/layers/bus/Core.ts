@@ -15,6 +15,7 @@ import { type Attachment, Consumer, type Totals } from "./Consumer.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
 import { Decisions } from "./Decisions.ts"
 import { Deduplication } from "./Deduplication.ts"
+import { Delays } from "./Delays.ts"
 import { HookRegistry } from "./Hooks.ts"
 import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
@@ -43,6 +44,7 @@ export class Core {
   readonly hooks = new HookRegistry()
   readonly tails: TailHub
   readonly settler: Settler
+  readonly delays: Delays
   readonly retries = new Retries()
   readonly leases = new LeaseClock()
   readonly suspects = new Suspects()
@@ -95,6 +97,7 @@ export class Core {
     )
     this.ownRows = new OwnRows(options.ownRows)
     this.journal = new Journal(log)
+    this.delays = new Delays(options)
     this.claims = new Deduplication(options.claims, log.recovered.claims)
     this.volatile = new Volatile(options.warn)
     this.nextIncarnation = log.recovered.nextIncarnation

@@ -36,6 +36,8 @@ export interface CoreOptions {
   readonly ownRows: OwnRowLimits
   /** Most ranges of settled offsets in one lane. */
   readonly rangesMax: number
+  /** Most messages that wait for their time. */
+  readonly delayedMax: number
   /** How many idempotency keys are remembered, and for how long. */
   readonly claims: ClaimLimits
   /** Whether the content of a message without an idempotency key is its key. */

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import { ParsedMessage } from "../../domain/ParsedMessage.ts"
 import { lanes } from "../../domain/Priority.ts"
 import type { ShardSnapshot, Snapshot } from "../../domain/Snapshot.ts"
-import type { LogEntry, LogUnavailable } from "../../services/MessageLog.ts"
+import type { Delayed, LogEntry, LogUnavailable } from "../../services/MessageLog.ts"
 import type { DeliveryStatus, MessageStatus } from "../../services/MessageStatus.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
@@ -93,23 +93,18 @@ export const status = (
   core: Core,
   id: string
 ): Effect.Effect<Option.Option<MessageStatus>, LogUnavailable> =>
-  Effect.map(
-    core.log.find(id),
-    (found) =>
-      Option.map(Option.orElse(found, () => inOwnRow(core, id)), (entry): MessageStatus => {
-        const { key, topic } = entry.message
-        const parsed = new ParsedMessage(entry.message)
-        return {
-          message: entry.message,
-          shard: core.shardOf(topic, key).id,
-          deliveries: [...core.consumers.values()]
-            .filter((consumer) =>
-              consumer.wants(topic) && (consumer.conditions?.(parsed) ?? true) &&
-              entry.offset >= (consumer.subscription.starts[entry.logLane] ?? 0)
-            )
-            .map((consumer) => deliveryStatus(consumer, entry))
-        }
-      })
+  // In this order: a delayed message that leaves its table meanwhile is found in the log.
+  Effect.flatMap(
+    core.delays.count === 0 ? Effect.succeedNone : core.log.findDelayed(id),
+    Option.match({
+      onNone: () =>
+        Effect.map(core.log.find(id), (found) =>
+          Option.map(
+            Option.orElse(found, () => inOwnRow(core, id)),
+            (entry) => storedStatus(core, entry)
+          )),
+      onSome: (row) => Effect.succeedSome(delayedStatus(core, row))
+    })
   )
 
 /** A message that only an own row still holds: it was edited, or the log has let it go. */
@@ -123,6 +118,29 @@ const ownRowOf = ({ ownRows }: Consumer, id: string) =>
   Option.getOrUndefined(
     Iterable.findFirst(ownRows.values(), ({ entry }) => entry.message.id === id)
   )
+
+const delayedStatus = (core: Core, { message }: Delayed): MessageStatus => ({
+  message,
+  shard: core.shardOf(message.topic, message.key).id,
+  state: "delayed",
+  deliveries: []
+})
+
+const storedStatus = (core: Core, entry: LogEntry): MessageStatus => {
+  const { key, topic } = entry.message
+  const parsed = new ParsedMessage(entry.message)
+  return {
+    message: entry.message,
+    shard: core.shardOf(topic, key).id,
+    state: "stored",
+    deliveries: [...core.consumers.values()]
+      .filter((consumer) =>
+        consumer.wants(topic) && (consumer.conditions?.(parsed) ?? true) &&
+        entry.offset >= (consumer.subscription.starts[entry.logLane] ?? 0)
+      )
+      .map((consumer) => deliveryStatus(consumer, entry))
+  }
+}
 
 const stateNames: Readonly<Record<State, DeliveryStatus["state"]>> = {
   [state.queued]: "pending",

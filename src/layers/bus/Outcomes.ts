@@ -13,6 +13,7 @@ import {
   PermanentFailure
 } from "../../domain/Delivery.ts"
 import { tagOf } from "../../domain/Fate.ts"
+import { enteredAt } from "../../domain/Message.ts"
 import type { Core } from "./Core.ts"
 import { leasesMax } from "./LeaseClock.ts"
 import { ownRowFromMs, toOwnRow } from "./OwnRows.ts"
@@ -45,7 +46,7 @@ export const isEarly = (delivery: Pending): boolean => {
 /** A delivery was handed out: counts the attempt and its age. */
 export const begin = (core: Core, delivery: Pending, now: number): void => {
   delivery.state = state.running
-  if (delivery.attempts === 0) core.messageAge.add(now - delivery.entry.message.publishedAt)
+  if (delivery.attempts === 0) core.messageAge.add(now - enteredAt(delivery.entry.message))
   delivery.attempts++
   delivery.handOut = ++core.handOuts
   delivery.takenAt = now

@@ -19,7 +19,9 @@ import type { LogEntry } from "../../services/MessageLog.ts"
 import { refusalOf } from "./Backpressure.ts"
 import type { Core } from "./Core.ts"
 import { fingerprintOf, type Known } from "./Deduplication.ts"
+import { waits } from "./Delays.ts"
 import type { Outgoing } from "./Router.ts"
+import type { Shard } from "./Shard.ts"
 import { Slot } from "./Slot.ts"
 
 /** A draft that goes into the log, with a place in its shard and its idempotency key claimed. */
@@ -51,6 +53,10 @@ export const prepare = (preparing: Preparing, draft: Draft, now: number): Prepar
   const known = core.topics.get(topic)
   if (known.reserved) return refuse(core, new TopicReserved({ topic }))
   if (draft.payloadBytes > payloadBytesMax) return refuse(core, tooLarge(draft.payloadBytes))
+  if (draft.deliverAt !== undefined) {
+    const refusal = core.delays.refusal(draft, now)
+    if (refusal !== undefined) return refuse(core, refusal)
+  }
   const position = key === undefined ? known.position : hash32(orderText(topic, key))
   const shard = key === undefined ? core.shardSet.ofTopic(known) : core.shardSet.at(position)
   if (idempotencyKey !== undefined || core.options.contentHash) {
@@ -59,11 +65,20 @@ export const prepare = (preparing: Preparing, draft: Draft, now: number): Prepar
   const refused = refusalOf(core, shard, draft.payloadBytes)
   if (refused !== undefined) return refuse(core, refused)
   const entry = entryOf(preparing, draft, known.name, position, now, undefined)
-  return {
-    _tag: "Append",
-    outgoing: { entry, slot: new Slot(shard, position, entry.lane, entry.bytes) },
-    scope: undefined
-  }
+  return appendedOf(core, shard, position, entry, undefined)
+}
+
+/** One that waits for its time keeps its place until it is stored: the gate counts for it too. */
+const appendedOf = (
+  core: Core,
+  shard: Shard,
+  position: number,
+  entry: LogEntry,
+  scope: string | undefined
+): Appended => {
+  if (waits(entry.message)) core.delays.reserve(entry)
+  const slot = new Slot(shard, position, entry.lane, entry.bytes)
+  return { _tag: "Append", outgoing: { entry, slot }, scope }
 }
 
 const prepareKeyed = (
@@ -86,8 +101,7 @@ const prepareKeyed = (
   if (refused !== undefined) return refuse(core, refused)
   core.claims.begin(scope, fingerprint)
   const entry = entryOf(preparing, draft, topic, position, now, fingerprint)
-  const slot = new Slot(shard, position, entry.lane, entry.bytes)
-  return { _tag: "Append", outgoing: { entry, slot }, scope }
+  return appendedOf(core, shard, position, entry, scope)
 }
 
 /** What is answered to a repeat of `before`. */
@@ -160,7 +174,7 @@ const entryOf = (
     contentType: draft.contentType,
     traceparent: draft.traceparent,
     publishedAt: now,
-    deliverAt: undefined,
+    deliverAt: draft.deliverAt,
     expiresAt: draft.expiresAt,
     context: draft.context,
     replayOf: undefined

@@ -9,8 +9,9 @@ import * as Result from "effect/Result"
 import type { Draft } from "../../domain/Message.ts"
 import type { MessageId } from "../../domain/MessageId.ts"
 import type { Accepted, PublishError } from "../../services/MessageBus.ts"
-import type { LogEntry, LogUnavailable } from "../../services/MessageLog.ts"
+import type { Delayed, LogEntry, LogUnavailable } from "../../services/MessageLog.ts"
 import type { Core } from "./Core.ts"
+import { delayedOf, waits } from "./Delays.ts"
 import {
   type Appended,
   duplicateOf,
@@ -129,14 +130,18 @@ const append = <A, E>(
 ): Effect.Effect<A, E> => {
   const { core } = publishing
   const entries: Array<LogEntry> = []
-  for (const { outgoing } of appended) entries.push(outgoing.entry) // Hot: no closure per message.
+  let delayed: Array<Delayed> | undefined // Most publishes have none.
+  for (const { outgoing: { entry } } of appended) { // Hot: no closure per message.
+    if (waits(entry.message)) (delayed ??= []).push(delayedOf(entry))
+    else entries.push(entry)
+  }
   const pending = new Reply(reply)
   core.log.append(entries, (failure) => {
     core.appendFailure = failure
     if (failure === undefined) committed(publishing, appended)
     else takeBack(publishing, appended)
     return () => pending.give(failure)
-  })
+  }, delayed === undefined ? undefined : { delayed })
   if (pending.given === undefined) return Effect.callback((resume) => pending.wait(resume))
   core.burst += entries.length
   if (core.burst < burstMax) return pending.given
@@ -174,7 +179,10 @@ const committed = (
       const { fingerprint = "", message } = outgoing.entry
       core.claims.accept(scope, fingerprint, message.id, message.publishedAt)
     }
-    route(core, startReader, outgoing)
+    if (waits(outgoing.entry.message)) {
+      outgoing.slot.free()
+      core.delays.stored(delayedOf(outgoing.entry))
+    } else route(core, startReader, outgoing)
     if (core.hooks.after.length > 0) core.hooks.accepted(outgoing.entry)
   }
 }
@@ -182,6 +190,7 @@ const committed = (
 const takeBack = ({ core }: Publishing, appended: ReadonlyArray<Appended>): void => {
   for (const { outgoing, scope } of appended) {
     outgoing.slot.free()
+    if (waits(outgoing.entry.message)) core.delays.release(outgoing.entry)
     if (scope !== undefined) core.claims.release(scope)
     core.countRefused("LogUnavailable")
   }

@@ -6,6 +6,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -49,6 +50,8 @@ const input = {
   key: text("key", "Messages with the same topic and key are delivered in order"),
   priority: whole("priority", 0, 9, "0 to 9; 5 and above overtake"),
   idempotencyKey: text("idempotency-key", "Accept the message once, however often this is sent"),
+  deliverAt: text("deliver-at", "Deliver it from this time on, such as 2030-01-31T12:00:00Z"),
+  delay: whole("delay", 0, 315_360_000, "Deliver it so many seconds from now"),
   header: Flag.KeyValuePair("header").pipe(
     Flag.withDescription("A header, name=value; may be given several times"),
     Flag.optional
@@ -98,8 +101,25 @@ const isLines = Effect.fnUntraced(function*({ file, ndjson, payload, topic }: In
 })
 
 /** The fields of a message that the flags set. */
-const fieldsOf = ({ header, idempotencyKey, key, priority }: Input) =>
-  present({ key, priority, idempotencyKey, headers: header })
+const fieldsOf = Effect.fnUntraced(
+  function*({ delay, deliverAt, header, idempotencyKey, key, priority }: Input) {
+    if (Option.isSome(delay) && Option.isSome(deliverAt)) {
+      return yield* new WrongUsage({ message: "--delay and --deliver-at exclude each other" })
+    }
+    const now = yield* DateTime.now
+    const due = Option.map(
+      delay,
+      (seconds) => DateTime.formatIso(DateTime.add(now, { seconds }))
+    )
+    return present({
+      key,
+      priority,
+      idempotencyKey,
+      deliverAt: Option.orElse(deliverAt, () => due),
+      headers: header
+    })
+  }
+)
 
 /** The JSON of a message around the text of its payload, which stays as it is. */
 const envelope = (payload: string, fields: Readonly<Record<string, unknown>>): string => {
@@ -133,7 +153,7 @@ const publishOne = Effect.fnUntraced(function*(bus: BusClient, asked: Input) {
     Accepted,
     "POST",
     `/v1/topics/${encodeURIComponent(topic)}/messages`,
-    { text: envelope(payload, fieldsOf(asked)), type: "application/json" }
+    { text: envelope(payload, yield* fieldsOf(asked)), type: "application/json" }
   )
   const { duplicate, durability, id, shard } = accepted
   yield* print(
@@ -144,7 +164,7 @@ const publishOne = Effect.fnUntraced(function*(bus: BusClient, asked: Input) {
 })
 
 const publishMany = Effect.fnUntraced(function*(bus: BusClient, asked: Input) {
-  const fields = fieldsOf(asked)
+  const fields = yield* fieldsOf(asked)
   yield* refuseForLines(asked, fields)
   const topic = Option.filter(asked.topic, (name) => name !== stdinMark)
   const wrap = Option.match(topic, {

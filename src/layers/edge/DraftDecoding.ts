@@ -55,8 +55,6 @@ export const decodeDraft = (
   const read = readFields(text)
   if (Result.isFailure(read)) return Result.fail(read.failure)
   const fields = read.success
-  const later = laterFields.find((name) => fields.has(name))
-  if (later !== undefined) return Result.fail(Refusal.FeatureUnsupported({ field: later }))
   const payload = fields.get("payload")
   const payloadBytes = payload === undefined ? 0 : utf8Bytes(payload.text, ascii)
   if (payloadBytes > payloadBytesMax) {
@@ -85,14 +83,11 @@ export const decodeDraft = (
     headers: headers?.text,
     contentType: stringOf(fields.get("contentType")),
     traceparent: stringOf(fields.get("traceparent")) ?? envelope.traceparent,
-    deliverAt: undefined,
+    deliverAt: instantOf(fields.get("deliverAt")?.value),
     expiresAt: instantOf(fields.get("expiresAt")?.value),
     context: undefined
   })
 }
-
-/** Fields of a later version. */
-const laterFields = ["deliverAt"]
 
 const checks: ReadonlyMap<string, Check> = new Map([
   ["key", checkKey],
@@ -100,6 +95,7 @@ const checks: ReadonlyMap<string, Check> = new Map([
   ["idempotencyKey", checkKey],
   ["contentType", checkContentType],
   ["traceparent", checkTraceparent],
+  ["deliverAt", checkInstant],
   ["expiresAt", checkInstant]
 ])
 

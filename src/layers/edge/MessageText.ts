@@ -44,5 +44,7 @@ export const parkedText = (parked: ParkedDelivery): string =>
   `"parkedAt":"${isoOf(parked.parkedAt)}"}`
 
 /** Where a message is. */
-export const statusText = ({ deliveries, message, shard }: MessageStatus): string =>
-  `{"message":${messageText(message)},"shard":${shard},"deliveries":${JSON.stringify(deliveries)}}`
+export const statusText = ({ deliveries, message, shard, state }: MessageStatus): string =>
+  `{"message":${messageText(message)},"shard":${shard},"state":"${state}","deliveries":${
+    JSON.stringify(deliveries)
+  }}`

@@ -61,10 +61,6 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
     rows.FieldsInvalid(errors.map(({ field, reason }) => `${field}: ${reason}`).join("; "), {
       errors
     }),
-  FeatureUnsupported: ({ field }) =>
-    rows.FeatureUnsupported(`this version does not have ${field}`, {
-      errors: [{ field, reason: "not in this version" }]
-    }),
   BatchEmpty: () => rows.BatchEmpty("send at least one message"),
   BatchTooLarge: ({ limit }) =>
     rows.BatchTooLarge(`the batch has more than ${limit} messages`, { limit }),
@@ -115,6 +111,18 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
   EdgeClosing: () => rows.EdgeClosing("the server is closing; try again", none, unavailable),
   BusClosed: ({ state }) =>
     rows.BusClosed(`the bus is ${busStates[state]}; try again`, none, unavailable),
+  BacklogFull: ({ bytes, limitBytes, retryAfterMs }) =>
+    rows.BacklogFull(
+      `${bytes} bytes of the log wait for consumers; try again after ${retryAfterMs} ms`,
+      { limitBytes, retryAfterMs },
+      retryAfter(seconds(retryAfterMs))
+    ),
+  DelayedLimit: ({ limit, retryAfterMs }) =>
+    rows.DelayedLimit(
+      `${limit} messages wait for their time; try again after ${retryAfterMs} ms`,
+      { limit, retryAfterMs },
+      retryAfter(seconds(retryAfterMs))
+    ),
   ShardFull: ({ retryAfterMs, shard }) =>
     rows.ShardFull(
       `shard ${shard} is full; try again after ${retryAfterMs} ms`,

@@ -33,8 +33,6 @@ export type Refusal = Data.TaggedEnum<{
   }
   DepthExceeded: { readonly limit: number }
   FieldsInvalid: { readonly errors: ReadonlyArray<FieldError> }
-  /** A field of a later version. */
-  FeatureUnsupported: { readonly field: string }
   BatchEmpty: {}
   BatchTooLarge: { readonly limit: number }
   MessageUnknown: { readonly id: string }

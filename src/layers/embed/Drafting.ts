@@ -4,6 +4,8 @@
  * Measured: written as a generator of results this took twice the time of the whole publish, so
  * the checks are plain branches that end in one error or the draft.
  */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type ContextValues, merge } from "../../domain/ExecutionContext.ts"
@@ -27,11 +29,15 @@ const isPriority = Schema.is(Priority)
 
 const invalid = (field: string, reason: string): DraftError => new MessageInvalid({ field, reason })
 
-/** The draft of a message, or why there is none; the payload is stringified here, once. */
+/**
+ * The draft of a message, or why there is none; the payload is stringified here, once. `now` (Unix
+ * milliseconds) is what a delay counts from.
+ */
 export const draftOf = (
   topic: string,
   payload: unknown,
-  options: PublishOptions = noOptions
+  options: PublishOptions = noOptions,
+  now = 0
 ): Draft | DraftError => {
   if (!isTopicName(topic)) return invalid("topic", topicExpected)
   const wrong = options === noOptions ? undefined : fieldError(options)
@@ -54,7 +60,7 @@ export const draftOf = (
     headers,
     contentType: options.contentType,
     traceparent: options.traceparent,
-    deliverAt: undefined,
+    deliverAt: options.delay === undefined ? options.deliverAt : now + millisOf(options.delay),
     expiresAt: options.expiresAt,
     context
   }
@@ -75,6 +81,17 @@ const isShort = (text: unknown): boolean =>
     text.isWellFormed()
   )
 
+const timeExpected = "expected Unix milliseconds"
+
+/** Milliseconds of a duration; not a finite number when it is none. */
+const millisOf = (delay: Duration.Input): number =>
+  Option.match(Duration.fromInput(delay), {
+    onNone: () => Number.NaN,
+    onSome: Duration.toMillis
+  })
+
+const isTime = (time: unknown): boolean => time === undefined || Number.isFinite(time)
+
 const fieldError = (options: PublishOptions): DraftError | undefined => {
   const { contentType, expiresAt, idempotencyKey, key, priority = 0, traceparent } = options
   if (!isShort(key)) return invalid("key", keyExpected)
@@ -82,9 +99,11 @@ const fieldError = (options: PublishOptions): DraftError | undefined => {
   if (!isShort(contentType)) return invalid("contentType", keyExpected)
   if (!isShort(traceparent)) return invalid("traceparent", keyExpected)
   if (!isPriority(priority)) return invalid("priority", "expected a whole number from 0 to 9")
-  return expiresAt !== undefined && !Number.isFinite(expiresAt)
-    ? invalid("expiresAt", "expected Unix milliseconds")
-    : undefined
+  if (!isTime(options.deliverAt)) return invalid("deliverAt", timeExpected)
+  if (options.delay !== undefined && !isTime(millisOf(options.delay))) {
+    return invalid("delay", "expected a finite duration")
+  }
+  return isTime(expiresAt) ? undefined : invalid("expiresAt", timeExpected)
 }
 
 const jsonOf = (field: string, value: unknown): string | DraftError => {

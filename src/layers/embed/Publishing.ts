@@ -1,6 +1,7 @@
 /**
  * Publishing values: encoded by the schema of a typed topic, written as JSON text once.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -18,17 +19,17 @@ export const publishWith = (bus: MessageBus["Service"]) =>
   options?: PublishOptions
 ): Effect.Effect<Accepted, PublishError> => {
   if (typeof topic === "string") {
-    return Effect.suspend(() => {
-      const draft = draftOf(topic, payload, options)
+    const publish = (now: number) => {
+      const draft = draftOf(topic, payload, options, now)
       return isDraftError(draft) ? Effect.fail(draft) : bus.publish(draft)
-    })
+    }
+    return options?.delay === undefined // Most have none, and no need to ask for the time.
+      ? Effect.suspend(() => publish(0))
+      : Effect.flatMap(Clock.currentTimeMillis, publish)
   }
   return Schema.encodeUnknownEffect(Schema.toCodecJson(topic.schema))(payload).pipe(
     Effect.mapError(({ message }) => new MessageInvalid({ field: "payload", reason: message })),
-    Effect.flatMap((encoded) => {
-      const draft = draftOf(topic.name, encoded, options)
-      return isDraftError(draft) ? Effect.fail(draft) : bus.publish(draft)
-    })
+    Effect.flatMap((encoded) => publishWith(bus)(topic.name, encoded, options))
   )
 }
 
@@ -36,8 +37,10 @@ export const publishWith = (bus: MessageBus["Service"]) =>
 export const publishManyWith =
   (bus: MessageBus["Service"]) =>
   (items: ReadonlyArray<Item>): ReturnType<CodeFactory["Service"]["publishMany"]> =>
-    Effect.suspend(() => {
-      const drafts = items.map(({ options, payload, topic }) => draftOf(topic, payload, options))
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const drafts = items.map(({ options, payload, topic }) =>
+        draftOf(topic, payload, options, now)
+      )
       const good = drafts.flatMap((draft) => isDraftError(draft) ? [] : [draft])
       return Effect.map(bus.publishMany(good), (published) => {
         if (good.length === drafts.length) return published

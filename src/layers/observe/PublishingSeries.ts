@@ -8,6 +8,8 @@ import { one, type Sample, type Series } from "./Samples.ts"
 const refusals = [
   "BusClosed",
   "ShardFull",
+  "BacklogFull",
+  "DelayedLimit",
   "ShardPaused",
   "IdempotencyConflict",
   "IdempotencyInFlight",

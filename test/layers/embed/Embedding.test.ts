@@ -17,6 +17,9 @@ const illegal: ReadonlyArray<readonly [string, string, CodeFactory.PublishOption
   ["priority", "t", { priority: 10 }],
   ["priority", "t", { priority: 0.5 }],
   ["idempotencyKey", "t", { idempotencyKey: "x".repeat(1_025) }],
+  ["deliverAt", "t", { deliverAt: Number.POSITIVE_INFINITY }],
+  ["delay", "t", { delay: "Infinity" }],
+  ["expiresAt", "t", { deliverAt: 4_000_000_000_000, expiresAt: 3_000_000_000_000 }],
   ["expiresAt", "t", { expiresAt: Number.NaN }]
 ]
 
