@@ -134,11 +134,10 @@ export class Run {
   async open(): Promise<void> {
     const process = this.world.process()
     const scope = Scope.makeUnsafe()
-    const { bus, core, found, pool } = await this.ended(this.build(scope), process)
+    const { bus, core, pool } = await this.ended(this.build(scope), process)
     const resizing = new Resizing(core, pool)
     this.current = { process, bus, core, resizing, scope, attached: new Map() }
     this.shards.started(core)
-    if (this.kind === "BlockLog") this.log.reopened({ ...found, first: core.log.first })
     const standing = new Set(core.log.recovered.subscriptions.map((subscription) => {
       this.deliveries.exists(subscription)
       return subscription.incarnation
@@ -154,7 +153,7 @@ export class Run {
     const over = this.kind === "MemoryLog"
       ? MemoryLog.layer
       : BlockLog.layer(Duration.hours(1)).pipe(Layer.provide(this.disk.layer))
-    const { log: model, options, shards } = this
+    const { kind, log: model, options, shards } = this
     return Effect.gen(function*() {
       const context = yield* Layer.buildWithScope(Layer.fresh(over), scope)
       const log = yield* Effect.provideContext(MessageLog, context)
@@ -163,7 +162,8 @@ export class Run {
         entries.push(...(yield* readLane(log, logLane)))
       }
       const delayed = yield* log.delayed(undefined, 10_000, Number.MAX_SAFE_INTEGER)
-      const found = { entries, delayed }
+      // Now: what is due enters the log as soon as the bus has started.
+      if (kind === "BlockLog") model.reopened({ entries, delayed, first: log.first })
       const watched = MessageLog.of({
         ...log,
         append: (entries, onDone, changes) => {
@@ -183,7 +183,7 @@ export class Run {
         Effect.provideService(MessageLog, watched),
         Effect.provideService(Scope.Scope, scope)
       )
-      return { ...made, found }
+      return made
     }).pipe(Effect.orDie)
   }
 }
