@@ -144,6 +144,12 @@ export const calmP99 = (values: ReadonlyArray<number>): number => {
 /** The hash of a text. */
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 
+/** Milliseconds of CPU time that a process has used: a busy machine does not change them much. */
+export const cpuMsOf = (pid: number | undefined): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
+  return (Number(fields[11]) + Number(fields[12])) * 10 // User and system, in ticks of 10 ms.
+}
+
 /** Resident memory of a process in MB: now, and at its most. */
 export const memoryOf = (pid: number | undefined): { readonly now: number; peak: number } => {
   const status = readFileSync(`/proc/${pid}/status`, "utf8")
