@@ -30,6 +30,7 @@ export const checkAlways = (run: Run): void => {
 export const checkIdle = async (run: Run): Promise<void> => {
   const asleep = () =>
     run.node.core.shards.find(({ isEmpty, parkedWorkers }) => !isEmpty && parkedWorkers > 0)
+  if (!run.node.process.alive) return // What it deferred never runs.
   if (asleep() === undefined || !(await run.world.isIdle())) return // Or was about to be woken.
   const shard = asleep()
   if (shard !== undefined) run.breach(12, `a worker of shard ${shard.id} was not woken`)

@@ -17,10 +17,10 @@ export interface PlantedBug {
 export const plantedBugs: ReadonlyArray<PlantedBug> = [
   {
     name: "lost wake-up",
-    file: "src/layers/bus/Workers.ts",
+    file: "src/layers/bus/Turns.ts",
     text: "if (worker.stopping || !shard.isEmpty) return resume",
     becomes: "if (worker.stopping) return resume",
-    caughtBy: { file: "test/simulation/Simulation.test.ts", test: "seed 550 over" }
+    caughtBy: "simulation"
   },
   {
     name: "offset skipped",
@@ -54,7 +54,7 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   },
   {
     name: "attempts not journalled",
-    file: "src/layers/bus/Workers.ts",
+    file: "src/layers/bus/Turns.ts",
     text: "if (!core.log.journals) return handled",
     becomes: "if (core.log.journals) return handled",
     caughtBy: "simulation"
@@ -68,12 +68,26 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   },
   {
     name: "watchdog that hits the next message",
-    file: "src/layers/bus/Workers.ts",
+    file: "src/layers/bus/WorkerPool.ts",
     text: "if (worker.deadline > now || worker.timedOut) continue\n",
     becomes: `if (worker.timedOut) worker.fiber?.interruptUnsafe()
           if (worker.deadline > now) continue
           worker.timedOut = true
           if (now > 0) continue\n`,
+    caughtBy: "simulation"
+  },
+  {
+    name: "gate without hysteresis",
+    file: "src/domain/Watermark.ts",
+    text: `fill >= marks.high ? "Closed" : fill < marks.low ? "Open" : gate`,
+    becomes: `fill >= marks.high ? "Closed" : "Open"`,
+    caughtBy: "simulation"
+  },
+  {
+    name: "resize that drops what is due again",
+    file: "src/layers/bus/Resizing.ts",
+    text: "returned: [returned[0].filter(isTheirs), returned[1].filter(isTheirs)]",
+    becomes: "returned: [[], []]",
     caughtBy: "simulation"
   }
 ]

@@ -69,6 +69,7 @@ export class Run {
     this.seed = seed
     this.kind = kind
     this.world = new World(seed)
+    this.world.opsMax = setting.opsMax
     this.disk = new SimulatedDisk({ delayMsMax: setting.diskMsMax, failing: 0 })
     const breach = (invariant: number, what: string): void => {
       this.violations.push(`invariant ${invariant}: ${what} (at ${this.world.now})`)

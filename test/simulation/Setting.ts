@@ -10,6 +10,8 @@ import { seededRandom } from "./SeededRandom.ts"
 export interface Setting {
   /** Longest delay of the disk in milliseconds. */
   readonly diskMsMax: number
+  /** A fibre runs at most so many operations before others may. */
+  readonly opsMax: number
   readonly bus: Bus.BusOptions
 }
 
@@ -26,7 +28,9 @@ export const settingOf = (seed: number, more: boolean): Setting => {
     readAhead: { count: random.pick([2, 8, 1_000]), bytes: 1_048_576, allBytes: 8_388_608 },
     deadLettersMax: random.pick([3, 1_000, 1_000])
   }
-  return { diskMsMax, bus: more ? { ...bus, ...moreOf(seed, bus) } : bus }
+  if (!more) return { diskMsMax, opsMax: 64, bus }
+  const opsMax = seededRandom(seed, "operations").pick([64, 64, 16, 6])
+  return { diskMsMax, opsMax, bus: { ...bus, ...moreOf(seed, bus) } }
 }
 
 const moreOf = (seed: number, bus: Bus.BusOptions): Partial<Bus.BusOptions> => {

@@ -42,6 +42,8 @@ export class ShardModel {
   private changes = 0
   private announced = 0
   private resizes = 0
+  /** A slot was given back just now: the next one taken may be the same, moved to its new owner. */
+  private isMoving = false
 
   constructor(run: Run) {
     this.run = run
@@ -157,7 +159,12 @@ export class ShardModel {
     }
     update()
     shard.fillBy = (count, lane, size) => {
+      if (count > 0 && !this.isMoving && gate.isClosed && this.run.kind === "BlockLog") {
+        this.run.breach(3, `a slot was taken behind the closed gate of shard ${shard.id}`)
+      }
       gate.slots += count
+      gate.isOver ||= this.isMoving && gate.slots > core.options.limits.slotsMax
+      this.isMoving = count < 0
       gate.bytes += size
       fillBy(count, lane, size)
       update()

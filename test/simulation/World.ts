@@ -35,6 +35,8 @@ export class World {
   /** Called whenever nothing can run before time passes. */
   onIdle: () => Promise<void> = () => Promise.resolve()
   readonly random: SeededRandom
+  /** A fibre runs at most so many operations before others may. */
+  opsMax = 64
   private readonly seed: number
   private processes = 0
   private tasks: Array<Task> = []
@@ -152,7 +154,7 @@ export class SimulatedProcess {
         executionMode: "async",
         shouldYield: (fiber) => {
           if (fiber.currentOpCount < budget) return false
-          budget = 1 + Math.floor(world.random.next() * 64)
+          budget = 1 + Math.floor(world.random.next() * world.opsMax)
           return true
         },
         makeDispatcher: () => ({
