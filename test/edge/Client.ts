@@ -63,7 +63,7 @@ export interface Until {
 export const rawly = (
   port: number,
   bytes: string | Uint8Array,
-  { enough = () => false, halfClose = false }: Until = {}
+  { enough, halfClose = false }: Until = {}
 ): Effect.Effect<string> =>
   Effect.callback((resume) => {
     const socket = connect(port, "127.0.0.1")
@@ -72,7 +72,7 @@ export const rawly = (
     socket.on("connect", () => halfClose ? socket.end(bytes) : socket.write(bytes))
     socket.on("data", (chunk) => {
       chunks.push(chunk)
-      if (enough(text())) socket.destroy()
+      if (enough?.(text()) === true) socket.destroy()
     })
     socket.on("error", () => undefined) // A reset is the server's right; what was read counts.
     socket.on("close", () => resume(Effect.succeed(text())))

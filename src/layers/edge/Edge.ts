@@ -17,6 +17,7 @@ import { edgeLimits } from "./EdgeLimits.ts"
 import { eventRoutes } from "./EventRoutes.ts"
 import { hostSent, makeGuard } from "./Guard.ts"
 import { serve } from "./NodeFront.ts"
+import type { Patience } from "./NodeServer.ts"
 import { parkedRoutes } from "./ParkedRoutes.ts"
 import { withinSubscription } from "./Permission.ts"
 import { publishRoutes } from "./PublishRoutes.ts"
@@ -37,6 +38,8 @@ export interface EdgeOptions {
   readonly profile: string
   /** Whether the client's address stands in `X-Forwarded-For`. */
   readonly proxyTrusted: boolean
+  /** Less than a server bears of slow clients, for tests. */
+  readonly patience?: Partial<Patience>
 }
 
 /** Every route of the API. */
@@ -73,7 +76,7 @@ export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Rou
 
 /** Serves until the scope closes; running requests may finish first. */
 export const layer = (
-  { host, metricsPort, port, profile, proxyTrusted, version }: EdgeOptions
+  { host, metricsPort, patience, port, profile, proxyTrusted, version }: EdgeOptions
 ): Layer.Layer<EdgeAddress, EdgeUnbound, ApiKeys | MessageBus | RateLimits> =>
   Layer.effect(
     EdgeAddress,
@@ -98,6 +101,7 @@ export const layer = (
           app: { guard, door, rates, router: makeRouter(routes) },
           metrics: metrics.http,
           host,
+          patience,
           ...asked
         })
       const boundMetrics = yield* front(metricsRoutes(metrics), {

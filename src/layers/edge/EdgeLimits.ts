@@ -52,6 +52,8 @@ export const edgeLimits = {
   connectionsMax: 20_000,
   /** Bytes of a request's head. Source: faults, F21. */
   headBytesMax: 16_384,
+  /** Headers of a request. Source: faults, F21 (Node's own limit, which drops the rest unseen). */
+  headersMax: 2_000,
   /** Source: faults, F20: sockets of slow senders closed within 15 s. */
   headTimeoutMs: 10_000,
   /** Head and body. Source: faults, F20: slow bodies closed within 35 s. */
@@ -62,6 +64,14 @@ export const edgeLimits = {
   slowCheckMs: 2_500,
   /** How long running requests may finish while the server closes. */
   closeMsMax: 5_000,
+  /** Requests of one connection that are worked on at once: one that sends ahead is served too. */
+  pipelinedMax: 1_000,
+  /** A client that takes nothing of its reply for so long is gone. Source: faults, F20. */
+  unreadMs: 30_000,
+  /** A reply of so many bytes may have to wait for its client; smaller ones fit into the socket. */
+  unreadBytesMin: 65_536,
+  /** Bytes of replies that wait for their clients: thirty-two whole pulls. */
+  unreadBytesMax: 32 * 8 * 1_048_576,
   /** How long a refused sender may read the answer before its connection is cut. */
   lingerMs: 1_000
 } as const

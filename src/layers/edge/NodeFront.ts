@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import type { EdgeUnbound } from "../../services/EdgeAddress.ts"
 import type { HttpMetrics } from "../observe/HttpMetrics.ts"
@@ -21,9 +21,17 @@ import type { TurnedAway } from "./Door.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { type BodyBudget, readBody } from "./NodeBody.ts"
 import { headOf } from "./NodeHead.ts"
-import { listen, type Listening } from "./NodeListen.ts"
-import { refuseConnection, send, sendUnread } from "./NodeReply.ts"
+import { close, listen, type Listening } from "./NodeListen.ts"
+import { send, sendUnread } from "./NodeReply.ts"
+import {
+  type Connection,
+  excessOf,
+  makeServer,
+  type Patience,
+  watchConnections
+} from "./NodeServer.ts"
 import { beginStream, endStream } from "./NodeStream.ts"
+import { UnreadReplies } from "./NodeUnread.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Head, Reply, Request, Route } from "./Web.ts"
 
@@ -31,6 +39,8 @@ import type { Head, Reply, Request, Route } from "./Web.ts"
 export interface FrontOptions extends Listening {
   readonly app: App
   readonly metrics: HttpMetrics
+  /** For tests that cannot wait as long as real clients may. */
+  readonly patience?: Partial<Patience> | undefined
 }
 
 /** Listens until the scope closes; gives the bound port. Running requests may finish meanwhile. */
@@ -50,12 +60,8 @@ interface Front {
   readonly server: Server
   /** Fibers of routes that may wait for long. */
   readonly waiting: Set<Running>
-  /**
-   * Connections with the responses each owes, in arrays. Measured: one `Set` of all responses held
-   * every request until the next full collection, for V8 chains a table to the one it outgrew;
-   * scavenges took 20 ms instead of 1, and with them the slowest requests.
-   */
-  readonly connections: Map<Duplex, Array<ServerResponse>>
+  readonly connections: ReadonlyMap<Duplex, Connection>
+  readonly unread: UnreadReplies
   /** Requests that are not answered yet. */
   open: number
   readonly budget: BodyBudget
@@ -64,6 +70,7 @@ interface Front {
 
 /** One request on its way to its reply. `startedAt` is milliseconds and serves a metric only. */
 interface Exchange {
+  readonly connection: Connection
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly head: Head
@@ -72,52 +79,41 @@ interface Exchange {
   more: Reply["headers"]
 }
 
-const makeFront = ({ app, metrics }: FrontOptions, context: Context.Context<never>): Front => {
-  const server = createServer({
-    headersTimeout: edgeLimits.headTimeoutMs,
-    requestTimeout: edgeLimits.requestTimeoutMs,
-    keepAliveTimeout: edgeLimits.keepAliveMs,
-    maxHeaderSize: edgeLimits.headBytesMax,
-    connectionsCheckingInterval: edgeLimits.slowCheckMs,
-    requireHostHeader: false // The guard refuses it, with a problem document.
-  })
-  server.maxConnections = edgeLimits.connectionsMax
-  server.maxHeadersCount = 0 // None is dropped unseen; their bytes are limited.
+const makeFront = (
+  { app, metrics, patience }: FrontOptions,
+  context: Context.Context<never>
+): Front => {
+  const limits = { ...edgeLimits, ...patience }
+  const server = makeServer(limits)
   const front: Front = {
     app,
     metrics,
     context,
     server,
     waiting: new Set(),
-    connections: new Map(),
+    connections: watchConnections(server, metrics),
+    unread: new UnreadReplies(limits.unreadBytesMax, limits.unreadMs),
     open: 0,
     budget: { bytes: 0 },
     closing: false
   }
   attach(front)
-  metrics.observe({ inFlight: () => front.open, connections: () => front.connections.size })
+  metrics.observe({
+    inFlight: () => front.open,
+    connections: () => front.connections.size,
+    unreadBytes: () => front.unread.bytes,
+    unreadCut: () => front.unread.cut
+  })
   return front
 }
 
 const attach = (front: Front): void => {
-  const { connections, metrics, server } = front
+  const { server } = front
   server.on("request", (request, response) => accept(front, request, response, false))
   server.on("checkContinue", (request, response) => accept(front, request, response, true))
   server.on("checkExpectation", (request, response) => {
     const expectation = request.headers.expect ?? ""
     sendUnread(request, response, refuse(Refusal.ExpectationRefused({ expectation })))
-  })
-  server.on("clientError", (error, socket) => {
-    // A whole request of the connection may wait for its reply, which this must not look like.
-    const owed = connections.get(socket)?.some(({ req }) => req.complete) ?? false
-    if (owed) socket.destroy()
-    else refuseConnection(error, socket)
-    metrics.connectionsRefused()
-  })
-  server.on("drop", () => metrics.connectionsRefused())
-  server.on("connection", (socket) => {
-    connections.set(socket, [])
-    socket.on("close", () => connections.delete(socket))
   })
 }
 
@@ -127,20 +123,25 @@ const accept = (
   response: ServerResponse,
   expects: boolean
 ): void => {
+  const connection = front.connections.get(request.socket) ?? { owed: [], running: 0 }
   const exchange = {
+    connection,
     request,
     response,
     head: headOf(request),
     startedAt: performance.now(),
     more: noMore
   }
-  const owed = front.connections.get(request.socket) ?? []
+  const { owed } = connection
   owed.push(response)
+  connection.running++
   front.open++
-  response.on("close", () => {
+  response.once("close", () => {
     owed.splice(owed.indexOf(response), 1)
     front.open--
   })
+  const excess = excessOf(connection, request)
+  if (excess !== undefined) return refuseUnread(front, exchange, excess, undefined)
   const admitted = admit(front.app, exchange.head)
   if (Result.isFailure(admitted)) return turnAway(front, exchange, admitted.failure)
   const { caller, route } = admitted.success
@@ -205,15 +206,17 @@ const answer = (
     const where = `defect in ${route.method} ${route.pattern}`
     Effect.runForkWith(front.context)(Effect.logError(where, defect.value))
   }
+  exchange.connection.running--
   if (exchange.response.headersSent) return endStream(exchange.response, front.closing)
   count(front, exchange, route, reply.status)
-  send(exchange.response, reply, front.closing, exchange.more)
+  const bytes = send(exchange.response, reply, front.closing, exchange.more)
+  front.unread.watch(exchange.response, bytes)
 }
 
 /** Interrupts the fiber when nobody waits for its reply any more. */
 const endWithClient = (front: Front, { response }: Exchange, fiber: Running): void => {
   front.waiting.add(fiber)
-  response.on("close", () => fiber.interruptUnsafe())
+  response.once("close", () => fiber.interruptUnsafe())
   fiber.addObserver(() => front.waiting.delete(fiber))
 }
 
@@ -224,6 +227,7 @@ const refuseUnread = (
   route: Route | undefined
 ): void => {
   const reply = refuse(refusal)
+  exchange.connection.running--
   count(front, exchange, route, reply.status)
   sendUnread(exchange.request, exchange.response, reply, exchange.more)
 }
@@ -234,16 +238,4 @@ const count = ({ metrics }: Front, exchange: Exchange, route: Route | undefined,
     route?.pattern,
     status,
     (performance.now() - exchange.startedAt) / 1_000
-  )
-
-/** No new connection; waiting requests end now, running ones within the limit. */
-const close = (front: Front): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => {
-    front.closing = true
-    front.server.close(() => resume(Effect.void))
-    for (const fiber of front.waiting) fiber.interruptUnsafe()
-    for (const [socket, owed] of front.connections) if (owed.length === 0) socket.destroy()
-  }).pipe(
-    Effect.timeoutOption(edgeLimits.closeMsMax),
-    Effect.andThen(Effect.sync(() => front.server.closeAllConnections()))
   )

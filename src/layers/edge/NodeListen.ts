@@ -1,9 +1,13 @@
 /**
- * Listening with a `node:http` server.
+ * Listening with a `node:http` server, and the end of that.
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { Server } from "node:http"
+import type { Duplex } from "node:stream"
 import { EdgeUnbound } from "../../services/EdgeAddress.ts"
+import { edgeLimits } from "./EdgeLimits.ts"
+import type { Connection } from "./NodeServer.ts"
 
 /** Where to listen; port 0 is any free one. `setting` chose the port, for the error. */
 export interface Listening {
@@ -30,3 +34,23 @@ export const listen = (
       resume(Effect.succeed(bound))
     })
   })
+
+/** What has to end with a server. */
+export interface Closable {
+  readonly server: Server
+  readonly waiting: Iterable<Fiber.Fiber<unknown, unknown>>
+  readonly connections: ReadonlyMap<Duplex, Connection>
+  closing: boolean
+}
+
+/** No new connection; waiting requests end now, running ones within the limit. */
+export const close = (front: Closable): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    front.closing = true
+    front.server.close(() => resume(Effect.void))
+    for (const fiber of front.waiting) fiber.interruptUnsafe()
+    for (const [socket, { owed }] of front.connections) if (owed.length === 0) socket.destroy()
+  }).pipe(
+    Effect.timeoutOption(edgeLimits.closeMsMax),
+    Effect.andThen(Effect.sync(() => front.server.closeAllConnections()))
+  )

@@ -8,22 +8,24 @@ import { edgeLimits } from "./EdgeLimits.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Reply } from "./Web.ts"
 
-/** Sends a reply with `more` headers; `close` ends the connection after it. */
+/** Sends a reply with `more` headers; `close` ends the connection after it. Gives its bytes. */
 export const send = (
   response: ServerResponse,
   reply: Reply,
   close: boolean,
   more: Reply["headers"] = noHeaders
-): void => {
-  if (response.destroyed) return
+): number => {
+  if (response.destroyed) return 0
+  const bytes = Buffer.byteLength(reply.body)
   const headers: Array<string> = reply.status === 204
     ? []
-    : ["content-type", reply.contentType, "content-length", `${Buffer.byteLength(reply.body)}`]
+    : ["content-type", reply.contentType, "content-length", `${bytes}`]
   for (const name in reply.headers) headers.push(name, reply.headers[name] ?? "")
   for (const name in more) headers.push(name, more[name] ?? "")
   if (close) headers.push("connection", "close")
   response.writeHead(reply.status, headers)
   response.end(reply.body)
+  return bytes
 }
 
 /**

@@ -70,6 +70,14 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
     rows.HeadTooLarge(`the request line and headers have more than ${limitBytes} bytes`, {
       limitBytes
     }),
+  HeadersExceeded: ({ limit }) =>
+    rows.HeadersExceeded(`the request has more than ${limit} headers`, { limit }),
+  PipelineFull: ({ limit }) =>
+    rows.PipelineFull(
+      `${limit} requests of this connection are under way; wait for their replies`,
+      { limit },
+      unavailable
+    ),
   RequestTooSlow: ({ limitMs }) =>
     rows.RequestTooSlow(`the request did not arrive within ${limitMs} ms`, { limitMs }),
   ExpectationRefused: ({ expectation }) =>

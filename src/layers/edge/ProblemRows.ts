@@ -50,6 +50,8 @@ export const rows = {
   MessageUnknown: row(404, "message-unknown", "Unknown message"),
   HttpMalformed: row(400, "http-malformed", "Malformed request"),
   HeadTooLarge: row(431, "head-too-large", "Request head too large"),
+  HeadersExceeded: row(431, "too-many-headers", "Too many request headers"),
+  PipelineFull: row(429, "pipeline-full", "Too many requests at once"),
   RequestTooSlow: row(408, "request-too-slow", "Request too slow"),
   ExpectationRefused: row(417, "expectation-refused", "Unknown expectation"),
   CredentialMissing: row(401, "credential-missing", "Credential required"),

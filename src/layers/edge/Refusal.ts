@@ -39,6 +39,9 @@ export type Refusal = Data.TaggedEnum<{
   /** Not HTTP/1.1. */
   HttpMalformed: { readonly reason: string }
   HeadTooLarge: { readonly limitBytes: number }
+  HeadersExceeded: { readonly limit: number }
+  /** The connection has as many requests under way as one may have. */
+  PipelineFull: { readonly limit: number }
   RequestTooSlow: { readonly limitMs: number }
   ExpectationRefused: { readonly expectation: string }
   /** No credential, where one is needed. */

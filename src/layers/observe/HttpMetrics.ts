@@ -10,6 +10,10 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client"
 export interface ObservedFront {
   readonly inFlight: () => number
   readonly connections: () => number
+  /** Bytes of replies that wait for their clients to read them. */
+  readonly unreadBytes: () => number
+  /** Connections cut because too many of these bytes waited. */
+  readonly unreadCut: () => number
 }
 
 /** What a front tells about its requests. */
@@ -106,5 +110,19 @@ const observeFronts = (registry: Registry) => {
   }
   gauge("http_requests_in_flight", "Requests not answered yet", ({ inFlight }) => inFlight())
   gauge("http_connections", "Open connections", ({ connections }) => connections())
+  gauge(
+    "http_unread_reply_bytes",
+    "Bytes of large replies that wait for their clients",
+    ({ unreadBytes }) => unreadBytes()
+  )
+  const cut: Counter = new Counter({
+    name: "http_unread_replies_cut_total",
+    help: "Connections cut because too many bytes of replies waited",
+    registers: [registry],
+    collect: () => {
+      cut.reset()
+      cut.inc(fronts.reduce((sum, { unreadCut }) => sum + unreadCut(), 0))
+    }
+  })
   return (front: ObservedFront) => void fronts.push(front)
 }
