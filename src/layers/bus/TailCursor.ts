@@ -2,10 +2,9 @@
  * The cursor of one tail: where it stands in the ring and in every log lane. All that a slow tail
  * costs is this.
  */
-import type { Message } from "../../domain/Message.ts"
 import { formatPosition } from "../../domain/TailPosition.ts"
 import { type GapReason, positionEvery, type TailEvent } from "../../services/Tails.ts"
-import { type TailRing, volatileLane } from "./TailRing.ts"
+import { type RingEntry, type TailRing, volatileLane } from "./TailRing.ts"
 import type { TailView } from "./TailView.ts"
 
 /** Events go out with a position when the last one is older than this, in milliseconds. */
@@ -16,6 +15,9 @@ export interface LogIdentity {
   readonly log: number
   readonly epoch: number
 }
+
+/** What a tail needs of an entry. */
+type Shown = Pick<RingEntry, "message" | "bytes">
 
 /** A batch in the making. */
 export interface Batch {
@@ -116,27 +118,25 @@ export class TailCursor {
       if (entry === undefined) throw new Error("the ring lost an entry") // A bug.
       if (entry.logLane === volatileLane) {
         if (this.sequence > this.opened && this.view.shows(entry.message)) {
-          this.add(batch, entry.message, entry.bytes, undefined)
+          this.add(batch, entry, undefined)
         }
       } else if (entry.offset >= (this.vector[entry.logLane] ?? 0)) {
         this.vector[entry.logLane] = entry.offset + 1
-        if (this.view.shows(entry.message)) this.show(batch, entry, now)
+        this.show(batch, entry, now)
       }
     }
   }
 
-  /** Adds a logged message that it has just passed. */
-  show(
-    batch: Batch,
-    { bytes, message }: { readonly bytes: number; readonly message: Message },
-    now: number
-  ): void {
+  /** Adds a logged message that it has just passed, if it is wanted and its time has not passed. */
+  show(batch: Batch, entry: Shown, now: number): void {
+    const { expiresAt = Number.POSITIVE_INFINITY } = entry.message
+    if (expiresAt <= now || !this.view.shows(entry.message)) return
     const isDue = ++this.sincePosition >= positionEvery || now - this.positionAt >= positionAgeMs
     if (isDue) {
       this.sincePosition = 0
       this.positionAt = now
     }
-    this.add(batch, message, bytes, isDue ? this.position() : undefined)
+    this.add(batch, entry, isDue ? this.position() : undefined)
   }
 
   /** Adds a gap that it has just passed. */
@@ -145,7 +145,7 @@ export class TailCursor {
     batch.events.push({ _tag: "Gap", reason, missed, position: this.position() })
   }
 
-  private add(batch: Batch, message: Message, bytes: number, position: string | undefined): void {
+  private add(batch: Batch, { bytes, message }: Shown, position: string | undefined): void {
     batch.events.push({ _tag: "Message", message, position })
     batch.bytes += bytes
   }

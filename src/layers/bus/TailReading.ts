@@ -111,7 +111,7 @@ const pass = (
   for (const entry of entries) {
     if (entry.offset >= limit) break
     cursor.vector[logLane] = entry.offset + 1
-    if (cursor.view.shows(entry.message)) cursor.show(batch, entry, now)
+    cursor.show(batch, entry, now)
   }
   cursor.vector[logLane] = Math.min(next, limit)
   const lost = damaged.filter((offset) => offset < limit).length

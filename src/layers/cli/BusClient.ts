@@ -7,12 +7,15 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import type { HttpMethod } from "effect/http/HttpMethod"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { type Line, linesOf } from "./Lines.ts"
 import { parse } from "./LosslessJson.ts"
 
 /** Where a bus answers unless told otherwise. Source: design, section 6 (HOST and PORT). */
@@ -78,6 +81,11 @@ export interface BusClient {
     path: string,
     body?: Body
   ) => Effect.Effect<A, ClientError>
+  /** The lines of an answer that may go on for ever, as they complete; blank ones left out. */
+  readonly lines: (
+    path: string,
+    headers: Readonly<Record<string, string>>
+  ) => Stream.Stream<ReadonlyArray<Line>, ClientError>
 }
 
 /** Where the bus is, and the key to it, if it needs one. */
@@ -126,8 +134,44 @@ export const make = Effect.fnUntraced(function*({ apiKey, url }: Asked) {
     )
   })
 
-  return { url: base, ask, request } satisfies BusClient
+  const lines: BusClient["lines"] = (path, headers) => {
+    const asked = HttpClientRequest.get(`${base}${path}`, { headers })
+    const request = Option.isSome(apiKey)
+      ? HttpClientRequest.bearerToken(asked, apiKey.value)
+      : asked
+    const stream = http.execute(request).pipe(
+      Effect.flatMap((response): Effect.Effect<HttpClientResponse, StreamError> =>
+        response.status < 300 ? Effect.succeed(response) : refusalOf(response, unavailable)
+      ),
+      Effect.map((response) => linesOf(response.stream))
+    )
+    return Stream.mapError(Stream.unwrap(stream), (error) =>
+      error._tag === "HttpClientError"
+        ? unavailable(reasonOf(error))
+        : error._tag === "InputMalformed"
+        ? unavailable("what answers there is no bus")
+        : error)
+  }
+
+  return { url: base, ask, request, lines } satisfies BusClient
 })
+
+type StreamError = ClientError | HttpClientError.HttpClientError
+
+/** The error of an answer that is none of the wanted. */
+const refusalOf = (
+  response: HttpClientResponse,
+  unavailable: (detail: string) => BusUnavailable
+): Effect.Effect<never, StreamError> =>
+  Effect.flatMap(response.text, (text) => {
+    const body = Result.getOrElse(parse(text), () => undefined)
+    const { status } = response
+    return Effect.fail(
+      status === 503
+        ? unavailable(`it is there, but: ${problemText(body, status)}`)
+        : new RequestRefused({ status, body })
+    )
+  })
 
 /** The innermost reason: "fetch failed" alone helps nobody. */
 const reasonOf = (error: HttpClientError.HttpClientError): string => {

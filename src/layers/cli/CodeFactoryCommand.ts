@@ -14,6 +14,7 @@ import { key } from "./KeyCommand.ts"
 import { publish } from "./PublishCommand.ts"
 import { status } from "./StatusCommand.ts"
 import { subscribe } from "./SubscribeCommand.ts"
+import { tail } from "./TailCommand.ts"
 
 /** What the commands need from the program around them. */
 export interface Program<E, R> {
@@ -38,6 +39,7 @@ export const codefactory = <E, R>(program: Program<E, R>) =>
       serve(program.serve),
       publish,
       subscribe,
+      tail,
       deadLetters,
       status,
       key,

@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
+import type { SubscriptionMode } from "../../domain/Subscription.ts"
 import { type BusClient, make, open } from "./BusClient.ts"
 import { apiKey, json, text, url, whole, WrongUsage } from "./Flags.ts"
 import { note, print } from "./Output.ts"
@@ -47,7 +48,7 @@ export const subscribe = Command.make("subscribe", input, (asked) =>
     const bus = yield* make(asked)
     const printed = yield* Ref.make(0)
     const ended = yield* Effect.exit(Effect.interruptible(Effect.gen(function*() {
-      yield* ensureExists(bus, asked)
+      yield* ensureExists(bus, asked, "compete")
       yield* consume(bus, asked, printed)
     })))
     yield* note(`${counted(yield* Ref.get(printed), "message")} received`)
@@ -66,7 +67,11 @@ export const subscribe = Command.make("subscribe", input, (asked) =>
 const Existing = Schema.Struct({ topic: Schema.String })
 
 /** Creates the subscription when it is new; one that exists is left as it is. */
-const ensureExists = Effect.fnUntraced(function*(bus: BusClient, { from, name, topic }: Input) {
+export const ensureExists = Effect.fnUntraced(function*(
+  bus: BusClient,
+  { from, name, topic }: Pick<Input, "from" | "name" | "topic">,
+  mode: SubscriptionMode
+) {
   const path = pathOf(name)
   const existing = yield* bus.request(Existing, "GET", path).pipe(
     Effect.asSome,
@@ -86,21 +91,25 @@ const ensureExists = Effect.fnUntraced(function*(bus: BusClient, { from, name, t
       message: `there is no subscription ${name}; create it with --topic PATTERN`
     })
   }
-  yield* bus.request(Existing, "PUT", path, { json: { topic: topic.value, from } })
+  yield* bus.request(Existing, "PUT", path, {
+    json: { topic: topic.value, from, ...(mode === "compete" ? {} : { mode }) }
+  })
+})
+
+/** What is shown of a message, with all it has beside. */
+export const Message = open({
+  topic: Schema.String,
+  key: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  payload: Schema.Unknown
 })
 
 const Deliveries = Schema.Struct({
   deliveries: Schema.Array(open({
     ackId: Schema.String,
     attempt: Schema.Int,
-    message: open({
-      topic: Schema.String,
-      key: Schema.optionalKey(Schema.NullOr(Schema.String)),
-      payload: Schema.Unknown
-    })
+    message: Message
   }))
 })
-type Delivery = typeof Deliveries.Type["deliveries"][number]
 
 const consume = Effect.fnUntraced(
   function*(bus: BusClient, asked: Input, printed: Ref.Ref<number>) {
@@ -116,7 +125,9 @@ const consume = Effect.fnUntraced(
       // Not interrupted half-way, so that what was printed is acknowledged as well.
       yield* Effect.uninterruptible(Effect.gen(function*() {
         for (const delivery of deliveries) {
-          yield* print(asked.json ? JSON.stringify(delivery) : lineOf(delivery))
+          yield* print(
+            asked.json ? JSON.stringify(delivery) : lineOf(delivery.message, delivery.attempt)
+          )
           yield* Ref.update(printed, (sum) => sum + 1)
         }
         if (asked.noAck) return
@@ -128,7 +139,7 @@ const consume = Effect.fnUntraced(
 )
 
 /** "orders.created [customer-7] {...}", and the attempt when it is not the first. */
-const lineOf = ({ attempt, message }: Delivery): string =>
+export const lineOf = (message: typeof Message.Type, attempt: number): string =>
   [
     message.topic,
     // A key is any text; as JSON it cannot smuggle control characters to the terminal.
@@ -137,4 +148,5 @@ const lineOf = ({ attempt, message }: Delivery): string =>
     JSON.stringify(message.payload)
   ].join(" ")
 
-const pathOf = (name: string): string => `/v1/subscriptions/${encodeURIComponent(name)}`
+/** The path of a subscription. */
+export const pathOf = (name: string): string => `/v1/subscriptions/${encodeURIComponent(name)}`

@@ -31,6 +31,15 @@ describe("tails", () => {
       assert.lengthOf(yield* bus.pull("s", 100, 0), 5)
     }))
 
+  it.effect("show no message whose time has passed", () =>
+    Effect.gen(function*() {
+      const { bus } = yield* inMemory()
+      const tail = yield* tailOf(bus, ">")
+      yield* bus.publishMany([draft("t", 1, { expiresAt: 1_000 }), draft("t", 2)])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(payloadsOf(yield* drain(tail)), [2])
+    }))
+
   it.effect("wait, are woken once per burst, and sleep through what is not for them", () =>
     Effect.gen(function*() {
       const { bus, core } = yield* inMemory()
