@@ -17,14 +17,28 @@ export type { Fate } from "./domain/Fate.ts"
 export { MessageInvalid, PayloadTooLarge } from "./domain/Message.ts"
 export * as Topic from "./domain/TypedTopic.ts"
 export type { BusHandle, ItemResult } from "./layers/embed/Handle.ts"
+export type {
+  PromisedCalls,
+  PromisedDelivery,
+  PromisedHandler,
+  PromisedPlugin
+} from "./layers/embed/PromisedCalls.ts"
 export type { EmbeddedOptions } from "./layers/Profile.ts"
 export { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"
-export type { HandleOptions, Item, PublishOptions } from "./services/CodeFactory.ts"
+export type {
+  Calls,
+  HandleOptions,
+  Item,
+  Plugin,
+  PublishOptions,
+  RequestOptions
+} from "./services/CodeFactory.ts"
 export * as ExecutionContext from "./services/ExecutionContext.ts"
 export { HookLimit, HookRefused } from "./services/Hooks.ts"
 export { BusClosed, IdempotencyConflict, MessageBus } from "./services/MessageBus.ts"
 export type { Accepted, Delivery, PublishError } from "./services/MessageBus.ts"
 export { LogUnavailable, LogUnopened } from "./services/MessageLog.ts"
+export { RequestLimit, RequestTimeout } from "./services/Requests.ts"
 
 /** The bus for Effect programs: started with the layer, drained and closed with its scope. */
 export const layer = (

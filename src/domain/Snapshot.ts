@@ -85,6 +85,16 @@ export interface TailsSnapshot {
   readonly gaps: number
 }
 
+/** Requests that wait for a reply, and what came of the others. */
+export interface RequestsSnapshot {
+  readonly waiting: number
+  readonly waitingMax: number
+  readonly answered: number
+  readonly timedOut: number
+  /** Replies that came late, twice, or for no request of this process. */
+  readonly repliesIgnored: number
+}
+
 /** Counters are totals since the process started. */
 export interface Snapshot {
   readonly state: "Running" | "Closing" | "Closed"
@@ -95,6 +105,7 @@ export interface Snapshot {
   readonly duplicates: number
   readonly idempotency: IdempotencySnapshot
   readonly hooks: HooksSnapshot
+  readonly requests: RequestsSnapshot
   /** Refused publishes by the tag of their error. */
   readonly refused: Readonly<Record<string, number>>
   /** Accepted messages by topic: at most 1,000 names, the rest under `other`. */

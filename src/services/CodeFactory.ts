@@ -15,6 +15,7 @@ import type { Ordering, StartFrom, SubscriptionMode } from "../domain/Subscripti
 import type { TypedTopic } from "../domain/TypedTopic.ts"
 import type { HookLimit } from "./Hooks.ts"
 import type { Accepted, Delivery, MessageBus, PublishError } from "./MessageBus.ts"
+import type { RequestError } from "./Requests.ts"
 
 /** The options of an embedded bus are not usable; `reason` names each and what was expected. */
 export class OptionsInvalid extends Schema.TaggedError<OptionsInvalid>()("OptionsInvalid", {
@@ -91,9 +92,17 @@ export interface Item {
   readonly options?: PublishOptions
 }
 
-/** The embedded bus. Used before it started or after it ended, it refuses with `BusClosed`. */
-export class CodeFactory extends Context.Service<CodeFactory, {
-  /** Publishes one value; a typed topic checks and encodes it first. */
+/** What a requester may say beside topic and payload; the time limit decides when it expires. */
+export interface RequestOptions
+  extends Omit<PublishOptions, "idempotencyKey" | "expiresAt" | "deliverAt" | "delay">
+{
+  /** How long to wait for the reply: 5 s unless set. */
+  readonly timeout?: Duration.Input
+}
+
+/** The calls that name topics. A typed topic checks and encodes, or decodes, the payload. */
+export interface Calls {
+  /** Publishes one value. */
   readonly publish: {
     (
       topic: string,
@@ -106,10 +115,6 @@ export class CodeFactory extends Context.Service<CodeFactory, {
       options?: PublishOptions
     ): Effect.Effect<Accepted, PublishError>
   }
-  /** Publishes each item by itself; results stand in the order of the items. */
-  readonly publishMany: (
-    items: ReadonlyArray<Item>
-  ) => Effect.Effect<ReadonlyArray<Result.Result<Accepted, PublishError>>>
   /**
    * Runs `handler` for every message of a topic, pattern or typed topic under a durable
    * subscription name, until the scope closes. A payload that does not decode is dead at once.
@@ -128,6 +133,36 @@ export class CodeFactory extends Context.Service<CodeFactory, {
       options?: HandleOptions
     ): Effect.Effect<void, HandleError, R | Scope.Scope>
   }
+  /** Publishes one value and waits for the value of the first reply. See `Requests.request`. */
+  readonly request: {
+    (
+      topic: string,
+      payload: unknown,
+      options?: RequestOptions
+    ): Effect.Effect<unknown, RequestError>
+    <A>(
+      topic: TypedTopic<A>,
+      payload: A,
+      options?: RequestOptions
+    ): Effect.Effect<unknown, RequestError>
+  }
+  /** As `handle`; what the responder succeeds with is the reply, and one that fails is retried. */
+  readonly respond: Calls["handle"]
+}
+
+/** The bus as a plugin uses it: topics and subscriptions start with `prefix`. */
+export interface Plugin extends Calls {
+  readonly prefix: string
+  /** The same calls without the prefix. */
+  readonly raw: Calls
+}
+
+/** What the embedded bus can do. */
+export interface Embedded extends Calls {
+  /** Publishes each item by itself; results stand in the order of the items. */
+  readonly publishMany: (
+    items: ReadonlyArray<Item>
+  ) => Effect.Effect<ReadonlyArray<Result.Result<Accepted, PublishError>>>
   /**
    * Runs `hook` before each message of any publisher is accepted, until the scope closes: what it
    * returns is published instead. See `Hooks.before`.
@@ -141,6 +176,13 @@ export class CodeFactory extends Context.Service<CodeFactory, {
     name: string,
     hook: (payload: unknown, message: Message) => Effect.Effect<unknown, E, R> | void
   ) => Effect.Effect<void, HookLimit, R | Scope.Scope>
+  /** The calls of plugin `name`, whose topics start with `plugin.<name>.`. */
+  readonly plugin: (name: string) => Effect.Effect<Plugin, MessageInvalid>
   /** The bus underneath: pulls, dead letters, replays, the live state. */
   readonly bus: MessageBus["Service"]
-}>()("codefactory/services/CodeFactory") {}
+}
+
+/** The embedded bus. Used before it started or after it ended, it refuses with `BusClosed`. */
+export class CodeFactory extends Context.Service<CodeFactory, Embedded>()(
+  "codefactory/services/CodeFactory"
+) {}

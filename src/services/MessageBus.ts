@@ -34,6 +34,7 @@ import type { LogCapacityError } from "./LogCapacity.ts"
 import type { Durability, LogUnavailable } from "./MessageLog.ts"
 import type { MessageStatus } from "./MessageStatus.ts"
 import type { Parked } from "./Parked.ts"
+import type { Requests } from "./Requests.ts"
 import type { ShardFull, ShardPaused, Shards } from "./Shards.ts"
 import type { TailLimit, Tails } from "./Tails.ts"
 
@@ -94,6 +95,11 @@ export interface Delivery {
   readonly headers: Readonly<Record<string, string>>
   /** The context of the publisher, in which the handler runs. */
   readonly context: ContextValues
+  /**
+   * Replies to the request that the message is: a value with a JSON form. `false` when it is none,
+   * or nobody waits any more. The first reply counts.
+   */
+  readonly reply: (value: unknown) => Effect.Effect<boolean, MessageInvalid | PayloadTooLarge>
 }
 
 /** Processes one delivery; success acknowledges it, failure counts as a failed attempt. */
@@ -234,6 +240,8 @@ export class MessageBus extends Context.Service<MessageBus, {
   /** Deliveries kept aside until somebody releases them. */
   readonly parked: Parked
   readonly tails: Tails
+  /** Messages that wait for a reply. */
+  readonly requests: Requests
   /** The live state, read without waiting. */
   readonly snapshot: () => Snapshot
 }>()("codefactory/services/MessageBus") {}

@@ -8,6 +8,7 @@ import type { DeadLetter, DeadLetterFilter } from "../../src/domain/DeadLetter.t
 import type { Decision } from "../../src/domain/Decision.ts"
 import { type Draft, type Message, MessageInvalid } from "../../src/domain/Message.ts"
 import { makeIds } from "../../src/domain/MessageId.ts"
+import { isReplyTopic } from "../../src/domain/Request.ts"
 import type { Snapshot } from "../../src/domain/Snapshot.ts"
 import {
   compare,
@@ -30,10 +31,12 @@ import {
 } from "../../src/services/MessageBus.ts"
 import { LogUnavailable } from "../../src/services/MessageLog.ts"
 import type { ParkedDelivery } from "../../src/services/Parked.ts"
+import { RequestLimit, RequestTimeout } from "../../src/services/Requests.ts"
 import { ShardFull } from "../../src/services/Shards.ts"
 import { deadLetterCalls } from "./FakeDeadLetters.ts"
 import { fakeParked } from "./FakeParked.ts"
-import { type FakeShards, fakeShards, shardCalls, shardsOf } from "./FakeShards.ts"
+import { type FakeShards, fakeShards, shardCalls } from "./FakeShards.ts"
+import { snapshotOf } from "./FakeSnapshot.ts"
 
 /** What tests look at and change behind the edge's back. */
 export interface FakeState {
@@ -49,6 +52,7 @@ export interface FakeState {
   degraded: ReadonlyArray<string>
   pullsInterrupted: number
   pullsWaiting: number
+  readonly requests: Array<readonly [draft: Draft, timeoutMs: number]>
 }
 
 /** An empty state. */
@@ -64,7 +68,8 @@ export const fakeState = (): FakeState => ({
   state: "Running",
   degraded: [],
   pullsInterrupted: 0,
-  pullsWaiting: 0
+  pullsWaiting: 0,
+  requests: []
 })
 
 /** The refusal that a topic named `refuse.<name>` provokes. */
@@ -82,49 +87,6 @@ const refusals = new Map<string, (draft: Draft) => PublishError>(Object.entries(
   "refuse.invalid": () => new MessageInvalid({ field: "payload", reason: "expected more" })
 }))
 
-const histogram = { bounds: [0.001, 1], counts: [0, 0, 0], sum: 0 }
-
-const snapshotOf = (fake: FakeState): Snapshot => ({
-  state: fake.state,
-  shards: shardsOf(fake.shards),
-  subscriptions: Array.from(fake.subscriptions.values(), ({ name }) => ({
-    name,
-    consumer: "Pull" as const,
-    matched: 9,
-    replayed: 0,
-    acked: 4,
-    deadLettered: 2,
-    expired: 0,
-    dropped: 0,
-    pending: 3,
-    parked: 0,
-    inFlight: 1,
-    deadLetters: 2,
-    redelivered: 0,
-    mode: "live" as const,
-    spills: 0,
-    filterErrors: 0,
-    callbackLatency: { bounds: [0.001, 1], counts: [1, 2, 3], sum: 7.5 }
-  })),
-  published: fake.stored.length,
-  unrouted: 0,
-  duplicates: 0,
-  idempotency: { keys: 0, keysMax: 1, inFlight: 0, forgotten: 0 },
-  hooks: { before: 0, after: 0, afterFailed: 0, afterDropped: 0 },
-  refused: { ShardFull: 2 },
-  topics: [["orders", fake.stored.length]],
-  callbackErrors: [],
-  messageAge: histogram,
-  dispatchDuration: histogram,
-  wallOffset: 0,
-  decisions: 0,
-  announcementFailures: 0,
-  ownRows: { count: 0, bytes: 0, refused: 0 },
-  tails: { open: 3, reading: 1, events: 40, gaps: 2 },
-  commitRetries: 1,
-  degraded: fake.degraded
-})
-
 const makePublish = (fake: FakeState) => {
   let random = 1 // Any numbers do: nothing here depends on them.
   const nextId = makeIds(() => (random = Math.imul(random, 48_271) >>> 0), 1_700_000_000_000)
@@ -132,7 +94,7 @@ const makePublish = (fake: FakeState) => {
     const refusal = refusals.get(draft.topic)
     if (refusal !== undefined) return Result.fail(refusal(draft))
     const { topic } = draft
-    if (isReserved(topic)) return Result.fail(new TopicReserved({ topic }))
+    if (isReserved(topic) && !isReplyTopic(topic)) return Result.fail(new TopicReserved({ topic }))
     const { payloadBytes: _, ...rest } = draft
     const id = nextId(1_700_000_000_000, 7)
     fake.stored.push({ ...rest, id, publishedAt: 1_700_000_000_000, replayOf: undefined })
@@ -163,6 +125,18 @@ const makePull = (fake: FakeState): MessageBus["Service"]["pull"] => (name, max,
     fake.pullsWaiting++
     return Effect.onInterrupt(Effect.never, () => Effect.sync(() => void fake.pullsInterrupted++))
   })
+
+/** Replies with what it was asked, but for topics that say otherwise. */
+const requestIn =
+  (fake: FakeState): MessageBus["Service"]["requests"]["request"] => (draft, timeoutMs) => {
+    fake.requests.push([draft, timeoutMs])
+    const { topic } = draft
+    return topic === "refuse.timeout"
+      ? Effect.fail(new RequestTimeout({ topic, timeoutMs }))
+      : topic === "refuse.waiting"
+      ? Effect.fail(new RequestLimit({ limit: 10_000 }))
+      : Effect.succeed({ payload: draft.payload, headers: draft.headers, contentType: undefined })
+  }
 
 /** The service over a state. */
 export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
@@ -212,6 +186,7 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
         made.id > after && (kind ?? made.kind) === made.kind &&
         (subject ?? made.subject) === made.subject
       ).slice(0, limit),
+    requests: { request: requestIn(fake) },
     hooks: { before: () => Effect.die("not in this fake"), after: () => Effect.die("nor this") },
     parked: fakeParked(fake.parked),
     tails: { open: () => Effect.die("not in this fake") },

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import * as Bus from "../../src/layers/bus/Bus.ts"
 import * as MemoryLog from "../../src/layers/log/MemoryLog.ts"
 import { EdgeAddress } from "../../src/services/EdgeAddress.ts"
@@ -52,6 +52,38 @@ describe("a message over HTTP", () => {
       const metrics = (yield* ask(`${metricsUrl}/metrics`)).text.split("\n")
       assert.include(metrics, "message_bus_topic_throughput{topic=\"orders.eu\"} 1")
       assert.include(metrics, "message_bus_subscription_acked_total{subscription=\"s\"} 1")
+    }))
+
+  it.live("that is a request gets the reply of whoever pulls it (behaviours 46 and 48)", () =>
+    Effect.gen(function*() {
+      const { call, post } = yield* started
+      const topic = { topic: "math.*" }
+      yield* call("/subscriptions/adder", { method: "PUT", body: JSON.stringify(topic) })
+      const asked = yield* Effect.forkChild(post("/topics/math.add/requests", {
+        payload: { a: 5, b: 3 },
+        timeoutMs: 30_000
+      }))
+      const pulled = yield* post("/subscriptions/adder/pull", { max: 1, waitMs: 10_000 })
+      const [{ ackId, message }] = pulled.json.deliveries
+      const replyTo = `/topics/${message.headers["reply-to"]}/messages`
+      const { a, b } = message.payload
+      const replied = yield* post(replyTo, { payload: { result: a + b }, headers: { x: "y" } })
+      assert.deepStrictEqual([replied.status, replied.json.durability], [202, "memory"])
+      const answer = yield* Fiber.join(asked)
+      assert.strictEqual(answer.status, 200)
+      assert.deepStrictEqual(answer.json, {
+        payload: { result: 8 },
+        headers: { x: "y" },
+        contentType: null
+      })
+      assert.strictEqual((yield* post(replyTo, { payload: 9 })).status, 202, "second: ignored")
+      yield* post("/subscriptions/adder/ack", { ackIds: [ackId] })
+      const late = yield* post("/topics/math.add/requests", { payload: 1, timeoutMs: 1 })
+      assert.deepStrictEqual([late.status, late.json.type], [504, "/problems/request-timeout"])
+      assert.strictEqual(
+        (yield* post("/topics/message_bus.x/messages", { payload: 1 })).status,
+        403
+      )
     }))
 
   it.live("that fails for good is a dead letter: shown, edited, replayed and pulled again", () =>

@@ -12,18 +12,26 @@ import type { FilterFunction } from "../../domain/Filter.ts"
 import type { Message } from "../../domain/Message.ts"
 import { ParsedMessage } from "../../domain/ParsedMessage.ts"
 import type { SubscriptionName, SubscriptionOptions } from "../../domain/Subscription.ts"
+import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Delivery, Handler } from "../../services/MessageBus.ts"
 import type { Tail, TailEvent } from "../../services/Tails.ts"
 import type { Core } from "./Core.ts"
+import { replyTo } from "./Requests.ts"
 
 /** What a broadcast handler sees: the only hand-out of the message to it. */
 class Shown extends ParsedMessage implements Delivery {
   readonly subscription: SubscriptionName
   readonly attempt = 1
+  private readonly core: Core
 
-  constructor(message: Message, subscription: SubscriptionName) {
+  constructor(core: Core, message: Message, subscription: SubscriptionName) {
     super(message)
+    this.core = core
     this.subscription = subscription
+  }
+
+  reply(value: unknown): ReturnType<Delivery["reply"]> {
+    return replyTo(this.core, this.message, this.headers, value)
   }
 }
 
@@ -64,7 +72,7 @@ const showing = (
       return Effect.logWarning(`the broadcast ${name} missed messages: ${event.reason}`)
     }
     const { message } = event
-    const shown = new Shown(message, name)
+    const shown = new Shown(core, message, name)
     const passed = Result.try(() => filter === undefined || filter(shown.payload, message) === true)
     if (Result.isFailure(passed)) return failed(message.topic, "the filter", passed.failure)
     if (!passed.success) return Effect.void
@@ -73,6 +81,8 @@ const showing = (
         duration: options.ackTimeoutMs,
         orElse: () => Effect.die(`it ran longer than its limit of ${options.ackTimeoutMs} ms`)
       }),
+      // The handler was attached in some context, which is not that of the message.
+      Effect.provideService(ExecutionContext.reference, shown.carried),
       Effect.asVoid,
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)

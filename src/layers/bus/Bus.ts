@@ -6,10 +6,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
 import { deadLettersMax } from "../../domain/DeadLetter.ts"
 import { claimsMax, claimTtlMs } from "../../domain/IdempotencyKey.ts"
 import { makeIds } from "../../domain/MessageId.ts"
 import { rangesMax } from "../../domain/Progress.ts"
+import { requestsMax } from "../../domain/Request.ts"
 import { watermarksDefault } from "../../domain/Watermark.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
@@ -28,6 +30,7 @@ import * as Parking from "./Parking.ts"
 import * as Publisher from "./Publisher.ts"
 import * as Pulls from "./Pulls.ts"
 import * as Replays from "./Replays.ts"
+import * as Requests from "./Requests.ts"
 import { introduce, readers, type StartReader } from "./Router.ts"
 import * as ShardControl from "./ShardControl.ts"
 import * as Subscriptions from "./Subscriptions.ts"
@@ -36,7 +39,7 @@ import * as WorkerPool from "./WorkerPool.ts"
 
 /** What a bus can be told; durations are milliseconds. */
 export interface BusOptions
-  extends Omit<CoreOptions, "log" | "clock" | "wallOffset" | "random" | "nextId" | "warn">
+  extends Omit<CoreOptions, "log" | "clock" | "wallOffset" | "random" | "nextId" | "warn" | "debug">
 {
   /** 2 to 8. Source: guide, "Worker scaling". */
   readonly workersPerShard: number
@@ -59,7 +62,11 @@ export const optionsDefault: BusOptions = {
   rangesMax,
   delayedMax: Delays.delayedMax,
   claims: { keysMax: claimsMax, ttlMs: claimTtlMs },
-  contentHash: false
+  contentHash: false,
+  pod: "local",
+  requestsMax,
+  // Not the bus's own source of random numbers: a reply topic must not follow from its messages.
+  replyId: () => randomUUID()
 }
 
 /** A running bus over the log that is provided; closing the scope drains it. */
@@ -93,6 +100,9 @@ export const make = (
       nextId,
       warn: (what, cause) => {
         Effect.runForkWith(context)(Effect.logWarning(what, cause))
+      },
+      debug: (what) => {
+        Effect.runForkWith(context)(Effect.logDebug(what))
       }
     })
     const startReader = yield* readers(core)
@@ -126,6 +136,7 @@ export const make = (
       hooks: Hooks.make(core.hooks),
       parked: Parking.make(core),
       tails: Tails.make(core),
+      requests: Requests.make(core, publisher),
       snapshot: () => snapshot(core)
     })
     return { bus, core, pool }
@@ -180,5 +191,6 @@ const close = (core: Core, pool: WorkerPool.WorkerPool, drainMs: number): Effect
     core.consumers.forEach((consumer) => consumer.wake())
     yield* pool.stop(drainMs)
     core.state = "Closed"
+    core.requests.close()
     yield* core.settler.flush
   })

@@ -22,6 +22,7 @@ import { LeaseClock } from "./LeaseClock.ts"
 import { LogMode } from "./LogMode.ts"
 import { OwnRows, shortenProgress } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
+import { RequestTable } from "./Requests.ts"
 import { Retries } from "./Retries.ts"
 import { Settler } from "./Settler.ts"
 import { Shard } from "./Shard.ts"
@@ -43,6 +44,7 @@ export class Core {
   readonly claims: Deduplication
   readonly hooks = new HookRegistry()
   readonly tails: TailHub
+  readonly requests = new RequestTable()
   readonly settler: Settler
   readonly delays: Delays
   readonly retries = new Retries()
@@ -222,11 +224,6 @@ export class Core {
       this.settler.touch(consumer, track)
     }
     if (order !== undefined) consumer.order.settle(order, delivery)
-  }
-
-  /** Whether a delivery to a handler may have ended the last process: it was handed out there. */
-  isSuspect({ attempts, consumer }: Pending): boolean {
-    return attempts > 0 && consumer.handler !== undefined && !this.log.recovered.clean
   }
 
   /**

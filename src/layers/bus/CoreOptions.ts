@@ -21,6 +21,14 @@ export interface CoreOptions {
   readonly nextId: (now: number, partition: number) => MessageId
   /** Logs a warning from where no effect runs. */
   readonly warn: (what: string, cause: unknown) => void
+  /** Logs a line for those who look closely, from where no effect runs. */
+  readonly debug: (what: string) => void
+  /** The name of this process in reply topics: letters, digits, `_` and `-`. */
+  readonly pod: string
+  /** Most requests that wait for a reply. */
+  readonly requestsMax: number
+  /** Makes ids of reply topics, which nobody must be able to guess. */
+  readonly replyId: () => string
   readonly shardCount: number
   readonly limits: ShardLimits
   /** Fills at which the gate of a shard closes and opens. */

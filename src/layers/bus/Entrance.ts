@@ -1,11 +1,13 @@
 /**
  * The entrance: what happens to a draft before the publisher sees it. It gets the context that its
- * publisher runs in, and the hooks of the program look at it.
+ * publisher runs in, and the hooks of the program look at it; not at replies, which nobody
+ * subscribes to.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Carried } from "../../domain/ExecutionContext.ts"
 import type { Draft } from "../../domain/Message.ts"
+import { isReplyTopic } from "../../domain/Request.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { HookRefused } from "../../services/Hooks.ts"
 import type { Accepted, PublishError } from "../../services/MessageBus.ts"
@@ -20,7 +22,7 @@ export const make = (core: Core, publisher: Publisher): Publisher => ({
   publish: (draft) =>
     Effect.withFiber((fiber) => {
       const carried = inContext(draft, fiber.getRef(ExecutionContext.reference))
-      return isHooked(core)
+      return isHooked(core) && !isReplyTopic(draft.topic)
         ? Effect.flatMap(hooked(core, carried), publisher.publish)
         : publisher.publish(carried)
     }),
@@ -63,7 +65,10 @@ const publishHooked = Effect.fnUntraced(
   function*(core: Core, publisher: Publisher, drafts: ReadonlyArray<Draft>) {
     const given = yield* Effect.forEach(
       drafts,
-      (draft) => Effect.result(hooked(core, draft)),
+      (draft) =>
+        isReplyTopic(draft.topic)
+          ? Effect.succeed(Result.succeed(draft))
+          : Effect.result(hooked(core, draft)),
       { concurrency: hookConcurrency }
     )
     const good = given.flatMap((one) => Result.isSuccess(one) ? [one.success] : [])

@@ -28,6 +28,13 @@ export const snapshot = (core: Core): Snapshot => ({
     inFlight: core.claims.inFlight,
     forgotten: core.claims.forgotten
   },
+  requests: {
+    waiting: core.requests.size,
+    waitingMax: core.options.requestsMax,
+    answered: core.requests.answered,
+    timedOut: core.requests.timedOut,
+    repliesIgnored: core.requests.late
+  },
   hooks: {
     before: core.hooks.before.length,
     after: core.hooks.after.length,

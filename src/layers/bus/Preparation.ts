@@ -7,6 +7,7 @@ import { type Draft, type Message, payloadBytesMax, PayloadTooLarge } from "../.
 import type { MessageId } from "../../domain/MessageId.ts"
 import { hash32, logLaneOf, orderText, partitionOf } from "../../domain/Position.ts"
 import { laneOf } from "../../domain/Priority.ts"
+import { isReplyTopic } from "../../domain/Request.ts"
 import { type TopicName, TopicReserved } from "../../domain/Topic.ts"
 import {
   type Accepted,
@@ -20,6 +21,7 @@ import { refusalOf } from "./Backpressure.ts"
 import type { Core } from "./Core.ts"
 import { fingerprintOf, type Known } from "./Deduplication.ts"
 import { waits } from "./Delays.ts"
+import { replied } from "./Requests.ts"
 import type { Outgoing } from "./Router.ts"
 import type { Shard } from "./Shard.ts"
 import { Slot } from "./Slot.ts"
@@ -49,6 +51,7 @@ export interface Preparing {
 export const prepare = (preparing: Preparing, draft: Draft, now: number): Prepared => {
   const { core } = preparing
   const { idempotencyKey, key, topic } = draft
+  if (isReplyTopic(topic)) return answered(core, replied(core, draft))
   if (core.state !== "Running") return refuse(core, new BusClosed({ state: core.state }))
   const known = core.topics.get(topic)
   if (known.reserved) return refuse(core, new TopicReserved({ topic }))
@@ -103,6 +106,9 @@ const prepareKeyed = (
   const entry = entryOf(preparing, draft, topic, position, now, fingerprint)
   return appendedOf(core, shard, position, entry, scope)
 }
+
+const answered = (core: Core, result: Result.Result<Accepted, PublishError>): Prepared =>
+  Result.isFailure(result) ? refuse(core, result.failure) : { _tag: "Answer", result }
 
 /** What is answered to a repeat of `before`. */
 const repeated = (

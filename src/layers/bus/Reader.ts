@@ -12,6 +12,7 @@ import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { wantsEntry } from "./Filtering.ts"
 import { Pending, state } from "./Pending.ts"
+import { isSuspect } from "./Suspects.ts"
 
 /** Most messages of one lane read at a time: lanes take turns. */
 export const scanCountMax = 256
@@ -140,7 +141,7 @@ const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
   }
   consumer.totals.matched++
   delivery.attempts = track.takeAttempts(entry.offset)
-  delivery.suspect = core.isSuspect(delivery)
+  delivery.suspect = isSuspect(core.log.recovered.clean, delivery)
   if (core.log.retainsSettled) core.holdReadAhead(delivery)
   else {
     if (entry.offset < (consumer.countedFrom[entry.logLane] ?? 0)) entry.pending++

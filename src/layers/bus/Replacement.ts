@@ -13,6 +13,7 @@ import { takeBack } from "./Outcomes.ts"
 import { Pending, state } from "./Pending.ts"
 import { place } from "./Replays.ts"
 import { introduce, type StartReader } from "./Router.ts"
+import { isSuspect } from "./Suspects.ts"
 
 /**
  * Starts no more handlers and waits until none runs; each has its time limit. Still live: what is
@@ -87,7 +88,7 @@ const moveOwnRow = (core: Core, next: Consumer, old: Pending): void => {
   moved.attempts = old.attempts
   moved.dueAt = old.dueAt
   moved.parked = old.parked
-  moved.suspect = core.isSuspect(moved)
+  moved.suspect = isSuspect(core.log.recovered.clean, moved)
   core.ownRows.remove(old)
   if (old.state === state.parked) next.totals.parked--
   place(core, moved)

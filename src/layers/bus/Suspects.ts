@@ -8,6 +8,13 @@
 import { Fifo } from "./Fifo.ts"
 import { type Pending, state } from "./Pending.ts"
 
+/**
+ * Whether a delivery to a handler may have ended the last process: it was handed out there, and
+ * that process did not close the log.
+ */
+export const isSuspect = (isClean: boolean, { attempts, consumer }: Pending): boolean =>
+  attempts > 0 && consumer.handler !== undefined && !isClean
+
 /** Who runs alone and who waits for it; those that wait keep their key. */
 export class Suspects {
   private alone: Pending | undefined = undefined

@@ -62,7 +62,7 @@ const stalled = Effect.as(Effect.sleep(stalledWaitMs), nothing)
 const run = (core: Core, delivery: Pending): Effect.Effect<Turn> => {
   const { handler } = delivery.consumer
   if (handler === undefined) return Effect.die("a delivery without a handler reached a worker")
-  const handedOut = new HandedOut(delivery)
+  const handedOut = new HandedOut(core, delivery)
   const handled = Effect.exit(
     handedOut.message.context === undefined
       ? Effect.suspend(() => handler(handedOut))

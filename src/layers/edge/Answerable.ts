@@ -12,6 +12,7 @@ import type {
 import type { PositionInvalid } from "../../domain/TailPosition.ts"
 import type { PatternReserved } from "../../domain/TopicPattern.ts"
 import type { PublishError } from "../../services/MessageBus.ts"
+import type { RequestError } from "../../services/Requests.ts"
 import type { CountOutOfRange, ResizeRunning, ShardUnknown } from "../../services/Shards.ts"
 import type { TailLimit } from "../../services/Tails.ts"
 import type { Refusal } from "./Refusal.ts"
@@ -22,6 +23,7 @@ export type Answerable =
   | PublishError
   | PatternReserved
   | PositionInvalid
+  | RequestError
   | SubscriptionBroadcast
   | SubscriptionConflict
   | SubscriptionHandled

@@ -53,8 +53,17 @@ export const decodeDraft = (
   envelope: Envelope
 ): Result.Result<Draft, DraftRefused> => {
   const read = readFields(text)
-  if (Result.isFailure(read)) return Result.fail(read.failure)
-  const fields = read.success
+  return Result.isFailure(read)
+    ? Result.fail(read.failure)
+    : decodeFields(read.success, ascii, envelope)
+}
+
+/** The draft in these fields. */
+export const decodeFields = (
+  fields: Fields,
+  ascii: boolean,
+  envelope: Envelope
+): Result.Result<Draft, DraftRefused> => {
   const payload = fields.get("payload")
   const payloadBytes = payload === undefined ? 0 : utf8Bytes(payload.text, ascii)
   if (payloadBytes > payloadBytesMax) {

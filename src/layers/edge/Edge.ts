@@ -23,6 +23,7 @@ import { withinSubscription } from "./Permission.ts"
 import { publishRoutes } from "./PublishRoutes.ts"
 import { pullRoutes } from "./PullRoutes.ts"
 import { makeRateGate } from "./RateGate.ts"
+import { requestRoutes } from "./RequestRoutes.ts"
 import { makeRouter } from "./Router.ts"
 import { shardRoutes } from "./ShardRoutes.ts"
 import { type Build, livenessRoutes, stateRoutes } from "./StateRoutes.ts"
@@ -50,6 +51,7 @@ export const apiRoutes = (
 ): ReadonlyArray<Route> =>
   [
     ...publishRoutes(bus),
+    ...requestRoutes(bus),
     ...batchRoutes(bus),
     ...pullRoutes(bus),
     ...subscriptionRoutes(bus),

@@ -10,6 +10,7 @@ import {
   payloadBytesMax,
   payloadDepthMax
 } from "../../domain/Message.ts"
+import { requestMs } from "../../domain/Request.ts"
 import { pullMax } from "../../services/MessageBus.ts"
 import { tailsMaxDefault } from "../../services/Tails.ts"
 
@@ -30,6 +31,7 @@ export const edgeLimits = {
   pullMessagesMax: pullMax.count,
   pullBytesMax: pullMax.bytes,
   pullWaitMsMax: pullMax.waitMs,
+  requestWaitMsMax: requestMs.max,
   /** Ack ids of one ack, nack or extend: two full pulls, and a body of at most 1.1 MB. */
   ackIdsMax: 10_000,
   /** Longest wait a nack may ask for: as long as the longest lease. */

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import type { Action } from "../../domain/ApiKey.ts"
 import type { DeadLetterFilter } from "../../domain/DeadLetter.ts"
+import { isReplyTopic } from "../../domain/Request.ts"
 import { TopicPattern } from "../../domain/TopicPattern.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { Refusal } from "./Refusal.ts"
@@ -11,13 +12,16 @@ import type { Caller, Route } from "./Web.ts"
 
 type Bus = MessageBus["Service"]
 
-/** Why the caller may not act on a topic; `undefined` if it may. */
+/**
+ * Why the caller may not act on a topic; `undefined` if it may. Whoever may publish may reply: that
+ * it knows the name of a reply topic proves that it was asked.
+ */
 export const topicRefused = (
   { grant }: Caller,
   action: Action,
   topic: string
 ): Refusal | undefined =>
-  grant === undefined || grant.reaches(topic)
+  grant === undefined || grant.reaches(topic) || (action === "publish" && isReplyTopic(topic))
     ? undefined
     : Refusal.Forbidden({ id: grant.id, action, topic })
 

@@ -165,6 +165,17 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
       sizeBytes,
       limitBytes
     }),
+  RequestTimeout: ({ timeoutMs, topic }) =>
+    rows.RequestTimeout(`nobody replied on ${quote(topic)} within ${timeoutMs} ms`, {
+      topic,
+      timeoutMs
+    }),
+  RequestLimit: ({ limit }) =>
+    rows.RequestLimit(
+      `${limit} requests wait for a reply; try again later`,
+      { limit },
+      unavailable
+    ),
   LogUnavailable: ({ detail, reason }) =>
     rows.LogUnavailable(`${logReasons[reason]}: ${detail}`, { reason }, unavailable),
   PatternReserved: ({ pattern }) =>

@@ -70,6 +70,8 @@ export const rows = {
   ResizeRunning: row(409, "resize-running", "Shards being changed"),
   CountOutOfRange: row(400, "count-out-of-range", "Not that many"),
   HookRefused: row(422, "hook-refused", "Refused by a hook"),
+  RequestTimeout: row(504, "request-timeout", "No reply in time"),
+  RequestLimit: row(503, "request-limit", "Too many requests wait for a reply"),
   IdempotencyConflict: row(422, "idempotency-conflict", "Idempotency key used for another body"),
   IdempotencyInFlight: row(409, "idempotency-in-flight", "Idempotency key in use"),
   TopicReserved: row(403, "topic-reserved", "Reserved topic"),

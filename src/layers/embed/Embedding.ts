@@ -5,9 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CodeFactory } from "../../services/CodeFactory.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
-import { handleWith } from "./Handling.ts"
 import { afterPublishWith, beforePublishWith } from "./Hooking.ts"
-import { publishManyWith, publishWith } from "./Publishing.ts"
+import { callsOf, pluginWith } from "./Plugins.ts"
+import { publishManyWith } from "./Publishing.ts"
 
 /** The embedded bus over the bus that is provided. */
 export const layer: Layer.Layer<CodeFactory, never, MessageBus> = Layer.effect(
@@ -15,9 +15,9 @@ export const layer: Layer.Layer<CodeFactory, never, MessageBus> = Layer.effect(
   Effect.map(MessageBus, (bus) =>
     CodeFactory.of({
       bus,
-      publish: publishWith(bus),
+      ...callsOf(bus),
       publishMany: publishManyWith(bus),
-      handle: handleWith(bus),
+      plugin: pluginWith(bus),
       beforePublish: beforePublishWith(bus),
       afterPublish: afterPublishWith(bus)
     }))

@@ -7,8 +7,9 @@ import type { Draft, Message } from "../../domain/Message.ts"
 import type { Item, PublishOptions } from "../../services/CodeFactory.ts"
 import type { HookLimit } from "../../services/Hooks.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
-import { type DraftError, draftOf, isDraftError } from "./Drafting.ts"
+import type { DraftError } from "./Drafting.ts"
 import { withoutExecution } from "./Handling.ts"
+import { draftFor } from "./Publishing.ts"
 
 /** Registers a hook that may change or refuse what is published. */
 export const beforePublishWith = (bus: MessageBus["Service"]) =>
@@ -58,6 +59,7 @@ const optionsOf = (draft: Draft): PublishOptions => ({
   ...(draft.headers === undefined ? {} : { headers: JSON.parse(draft.headers) }),
   ...(draft.contentType === undefined ? {} : { contentType: draft.contentType }),
   ...(draft.traceparent === undefined ? {} : { traceparent: draft.traceparent }),
+  ...(draft.deliverAt === undefined ? {} : { deliverAt: draft.deliverAt }),
   ...(draft.expiresAt === undefined ? {} : { expiresAt: draft.expiresAt }),
   ...(draft.context === undefined ? {} : { context: JSON.parse(draft.context) })
 })
@@ -65,13 +67,12 @@ const optionsOf = (draft: Draft): PublishOptions => ({
 /** The draft of what a hook returned. A payload left alone stays the text that arrived. */
 const redraft = (draft: Draft, before: string, returned: Item): Effect.Effect<Draft, string> => {
   if (typeof returned !== "object" || returned === null) return Effect.fail("it returned no item")
-  const made = draftOf(returned.topic, returned.payload, returned.options)
-  if (isDraftError(made)) return Effect.fail(`it returned no item: ${reasonOf(made)}`)
-  const { deliverAt, payload, payloadBytes } = draft
-  return Effect.succeed(
-    made.payload === before
-      ? { ...made, deliverAt, payload, payloadBytes }
-      : { ...made, deliverAt }
+  return draftFor(returned.topic, returned.payload, returned.options).pipe(
+    Effect.mapError((error) => `it returned no item: ${reasonOf(error)}`),
+    Effect.map((made) => {
+      const { payload, payloadBytes } = draft
+      return made.payload === before ? { ...made, payload, payloadBytes } : made
+    })
   )
 }
 

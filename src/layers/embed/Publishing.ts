@@ -5,11 +5,27 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { MessageInvalid } from "../../domain/Message.ts"
+import { type Draft, MessageInvalid } from "../../domain/Message.ts"
 import type { TypedTopic } from "../../domain/TypedTopic.ts"
 import type { CodeFactory, Item, PublishOptions } from "../../services/CodeFactory.ts"
 import type { Accepted, MessageBus, PublishError } from "../../services/MessageBus.ts"
-import { draftOf, isDraftError } from "./Drafting.ts"
+import { type DraftError, draftOf, isDraftError } from "./Drafting.ts"
+
+/** The draft of a value, encoded by the schema of its topic when that is typed. */
+export const draftFor = <A>(
+  topic: string | TypedTopic<A>,
+  payload: unknown,
+  options?: PublishOptions
+): Effect.Effect<Draft, DraftError> =>
+  typeof topic === "string"
+    ? Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const draft = draftOf(topic, payload, options, now)
+      return isDraftError(draft) ? Effect.fail(draft) : Effect.succeed(draft)
+    })
+    : Schema.encodeUnknownEffect(Schema.toCodecJson(topic.schema))(payload).pipe(
+      Effect.mapError(({ message }) => new MessageInvalid({ field: "payload", reason: message })),
+      Effect.flatMap((encoded) => draftFor(topic.name, encoded, options))
+    )
 
 /** Publishes one value. */
 export const publishWith = (bus: MessageBus["Service"]) =>
@@ -17,21 +33,13 @@ export const publishWith = (bus: MessageBus["Service"]) =>
   topic: string | TypedTopic<A>,
   payload: unknown,
   options?: PublishOptions
-): Effect.Effect<Accepted, PublishError> => {
-  if (typeof topic === "string") {
-    const publish = (now: number) => {
-      const draft = draftOf(topic, payload, options, now)
+): Effect.Effect<Accepted, PublishError> =>
+  typeof topic === "string" && options?.delay === undefined
+    ? Effect.suspend(() => { // Hot: most have no delay, and no need to ask for the time.
+      const draft = draftOf(topic, payload, options)
       return isDraftError(draft) ? Effect.fail(draft) : bus.publish(draft)
-    }
-    return options?.delay === undefined // Most have none, and no need to ask for the time.
-      ? Effect.suspend(() => publish(0))
-      : Effect.flatMap(Clock.currentTimeMillis, publish)
-  }
-  return Schema.encodeUnknownEffect(Schema.toCodecJson(topic.schema))(payload).pipe(
-    Effect.mapError(({ message }) => new MessageInvalid({ field: "payload", reason: message })),
-    Effect.flatMap((encoded) => publishWith(bus)(topic.name, encoded, options))
-  )
-}
+    })
+    : Effect.flatMap(draftFor(topic, payload, options), bus.publish)
 
 /** Publishes values, each by itself. */
 export const publishManyWith =

@@ -17,6 +17,7 @@ const refusals = [
   "MessageInvalid",
   "PayloadTooLarge",
   "HookRefused",
+  "RequestLimit",
   "LogUnavailable"
 ] as const
 
@@ -75,6 +76,33 @@ export const publishingSeries: ReadonlyArray<Series> = [
     help: "Publishes refused",
     type: "counter",
     read: refused
+  },
+  {
+    name: "message_bus_requests_waiting",
+    help: "Requests that wait for a reply",
+    type: "gauge",
+    read: ({ requests }) => one(requests.waiting)
+  },
+  {
+    name: "message_bus_requests_waiting_max",
+    help: "Requests that may wait for a reply",
+    type: "gauge",
+    read: ({ requests }) => one(requests.waitingMax)
+  },
+  {
+    name: "message_bus_requests_total",
+    help: "Requests that ended, by how",
+    type: "counter",
+    read: ({ requests: { answered, timedOut } }) => [
+      { labels: { outcome: "answered" }, value: answered },
+      { labels: { outcome: "timed_out" }, value: timedOut }
+    ]
+  },
+  {
+    name: "message_bus_replies_ignored_total",
+    help: "Replies that came late, twice or for an unknown request",
+    type: "counter",
+    read: ({ requests }) => one(requests.repliesIgnored)
   },
   {
     name: "message_bus_hooks",

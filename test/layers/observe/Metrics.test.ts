@@ -26,6 +26,7 @@ const atStart: Snapshot = {
   duplicates: 0,
   idempotency: { keys: 0, keysMax: 0, inFlight: 0, forgotten: 0 },
   hooks: { before: 0, after: 0, afterFailed: 0, afterDropped: 0 },
+  requests: { waiting: 0, waitingMax: 1, answered: 0, timedOut: 0, repliesIgnored: 0 },
   refused: {},
   topics: [],
   callbackErrors: [],
