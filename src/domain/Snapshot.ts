@@ -95,6 +95,23 @@ export interface RequestsSnapshot {
   readonly repliesIgnored: number
 }
 
+/** What the log keeps, for how long, and what it deleted. */
+export interface RetentionSnapshot {
+  /** Bytes that the log occupies. */
+  readonly logBytes: number
+  /** When the oldest of what is retained entered the log (Unix milliseconds), if known. */
+  readonly oldest: number | undefined
+  /** Messages that were deleted. */
+  readonly deleted: number
+  /** Messages that wait for their time. */
+  readonly delayed: number
+  readonly delayedMax: number
+  /** Bytes that must not be deleted; measured now and then, and raised by appends in between. */
+  readonly backlogBytes: number
+  readonly backlogBytesMax: number
+  readonly backlogGate: Gate
+}
+
 /** Counters are totals since the process started. */
 export interface Snapshot {
   readonly state: "Running" | "Closing" | "Closed"
@@ -126,6 +143,7 @@ export interface Snapshot {
    */
   readonly ownRows: { readonly count: number; readonly bytes: number; readonly refused: number }
   readonly tails: TailsSnapshot
+  readonly retention: RetentionSnapshot
   /** Commits that failed and were tried again. */
   readonly commitRetries: number
   /** Why the bus is not fully well, one sentence each; empty when it is. */

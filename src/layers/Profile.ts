@@ -113,6 +113,12 @@ export const served: Layer.Layer<
     drainMs: Duration.toMillis(server.drain),
     watermarks: { high: bus.fillHigh, low: bus.fillLow },
     limits: { slotsMax: bus.shardMessagesMax, bytesMax: bus.shardBytesMax },
+    backlogBytesMax: bus.logBytesMax,
+    retention: {
+      ...Bus.optionsDefault.retention,
+      ageMs: Duration.toMillis(bus.retention),
+      bytesMax: bus.retentionBytesMax
+    },
     contentHash: bus.contentHash
   })
   const edge = Edge.layer({

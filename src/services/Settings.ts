@@ -24,6 +24,10 @@ export interface BusSettings {
   readonly fillLow: number
   /** Bytes of the log that retention may not delete. */
   readonly logBytesMax: number
+  /** How long messages are kept, as far as no subscription needs them. */
+  readonly retention: Duration.Duration
+  /** Bytes of the log above which the oldest of those are deleted. */
+  readonly retentionBytesMax: number
   readonly contentHash: boolean
 }
 

@@ -40,6 +40,16 @@ export const snapshotOf = (fake: FakeState): Snapshot => ({
   messageAge: histogram,
   dispatchDuration: histogram,
   wallOffset: 0,
+  retention: {
+    logBytes: 0,
+    oldest: undefined,
+    deleted: 0,
+    delayed: 0,
+    delayedMax: 9,
+    backlogBytes: 0,
+    backlogBytesMax: 9,
+    backlogGate: "Open"
+  },
   decisions: 0,
   announcementFailures: 0,
   ownRows: { count: 0, bytes: 0, refused: 0 },

@@ -3,6 +3,7 @@
  */
 import type { PublishError } from "../../services/MessageBus.ts"
 import { ShardFull, ShardPaused } from "../../services/Shards.ts"
+import { backlogRefusal } from "./Backlog.ts"
 import type { Core } from "./Core.ts"
 import type { Shard } from "./Shard.ts"
 import { announce, announced } from "./Volatile.ts"
@@ -36,6 +37,7 @@ export const gateChanged = (core: Core, shard: Shard): void => {
 
 /** Why a shard takes no message of so many bytes now; `undefined` when it does. */
 export const refusalOf = (core: Core, shard: Shard, bytes: number): PublishError | undefined => {
+  if (core.backlog.gate === "Closed") return backlogRefusal(core)
   if (!shard.paused && !shard.isFull(bytes)) return undefined
   const error = shard.paused
     ? new ShardPaused({ shard: shard.id, retryAfterMs: shardPausedRetryMs })

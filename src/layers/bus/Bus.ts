@@ -17,6 +17,7 @@ import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
 import { tailsMaxDefault } from "../../services/Tails.ts"
 import { WallOffset } from "../../services/WallOffset.ts"
+import * as Backlog from "./Backlog.ts"
 import { Totals } from "./Consumer.ts"
 import { Core } from "./Core.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
@@ -31,6 +32,7 @@ import * as Publisher from "./Publisher.ts"
 import * as Pulls from "./Pulls.ts"
 import * as Replays from "./Replays.ts"
 import * as Requests from "./Requests.ts"
+import * as Retention from "./Retention.ts"
 import { introduce, readers, type StartReader } from "./Router.ts"
 import * as ShardControl from "./ShardControl.ts"
 import * as Subscriptions from "./Subscriptions.ts"
@@ -61,6 +63,8 @@ export const optionsDefault: BusOptions = {
   ownRows: ownRowLimits,
   rangesMax,
   delayedMax: Delays.delayedMax,
+  retention: Retention.retentionDefault,
+  backlogBytesMax: 8 * 1_073_741_824,
   claims: { keysMax: claimsMax, ttlMs: claimTtlMs },
   contentHash: false,
   pod: "local",
@@ -180,7 +184,10 @@ const run = (
     core.shards.forEach((shard) => pool.staff(shard))
     yield* Effect.addFinalizer(() => close(core, pool, options.drainMs))
     core.state = "Running"
-    yield* Effect.forkScoped(Delays.run(core, startReader)) // Ends first.
+    // These end first.
+    yield* Effect.forkScoped(Delays.run(core, startReader))
+    yield* Effect.forkScoped(Backlog.run(core, options.retention.everyMs))
+    yield* Effect.forkScoped(Retention.run(core))
     return pool
   })
 

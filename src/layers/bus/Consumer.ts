@@ -83,6 +83,8 @@ export class Consumer {
   /** Own rows whose turn has not come: their lane was not read up to `after` yet. */
   readonly ownRowsAhead = new OwnRowsAhead()
   live = false
+  /** While it lags, per lane how far its reader came. */
+  readTo: Float64Array | undefined = undefined
   /** Where it stopped being live: everything below was looked at. */
   lookedAt: Float64Array | undefined = undefined
   /** Per lane, from which offset on `LogEntry.pending` counted this subscription at the append. */

@@ -9,6 +9,7 @@ import type { DecisionMade } from "../../domain/Decision.ts"
 import { hash32, logLaneCount, orderText } from "../../domain/Position.ts"
 import type { Subscription } from "../../domain/Subscription.ts"
 import type { LogEntry, LogUnavailable, MessageLog } from "../../services/MessageLog.ts"
+import { Backlog } from "./Backlog.ts"
 import { gateChanged } from "./Backpressure.ts"
 import { Buckets } from "./Buckets.ts"
 import { type Attachment, Consumer, type Totals } from "./Consumer.ts"
@@ -47,6 +48,7 @@ export class Core {
   readonly requests = new RequestTable()
   readonly settler: Settler
   readonly delays: Delays
+  readonly backlog: Backlog
   readonly retries = new Retries()
   readonly leases = new LeaseClock()
   readonly suspects = new Suspects()
@@ -75,6 +77,7 @@ export class Core {
   unrouted = 0
   duplicates = 0
   discarded = 0
+  deleted = 0
   /** The last hand-out number; unique within the epoch of the log. */
   handOuts = 0
   /** Why the log refused the last messages, until it takes some again. */
@@ -87,19 +90,15 @@ export class Core {
     const { log, shardCount, watermarks } = options
     this.options = options
     this.log = log
-    const changed = (shard: Shard): void => gateChanged(this, shard)
     this.shardSet = new ShardSet(
       Array.from({ length: shardCount }, (_, id) => id),
-      (id) => new Shard(id, options.limits, watermarks, changed)
+      (id) => new Shard(id, options.limits, watermarks, (shard) => gateChanged(this, shard))
     )
-    this.settler = new Settler(
-      log,
-      this.consumers,
-      (track) => shortenProgress(this, track.surplus(options.rangesMax))
-    )
+    this.settler = new Settler(log, this.consumers, (track) => shortenProgress(this, track))
     this.ownRows = new OwnRows(options.ownRows)
     this.journal = new Journal(log)
     this.delays = new Delays(options)
+    this.backlog = new Backlog(options)
     this.claims = new Deduplication(options.claims, log.recovered.claims)
     this.volatile = new Volatile(options.warn)
     this.nextIncarnation = log.recovered.nextIncarnation

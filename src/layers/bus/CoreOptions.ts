@@ -7,6 +7,7 @@ import type { Watermarks } from "../../domain/Watermark.ts"
 import type { MessageLog } from "../../services/MessageLog.ts"
 import type { ClaimLimits } from "./Deduplication.ts"
 import type { OwnRowLimits } from "./OwnRows.ts"
+import type { RetentionOptions } from "./Retention.ts"
 import type { ShardLimits } from "./Shard.ts"
 
 /** What a bus is built from. */
@@ -44,6 +45,9 @@ export interface CoreOptions {
   readonly ownRows: OwnRowLimits
   /** Most ranges of settled offsets in one lane. */
   readonly rangesMax: number
+  readonly retention: RetentionOptions
+  /** Bytes of the log that retention may not delete, by which the backlog gate closes and opens. */
+  readonly backlogBytesMax: number
   /** Most messages that wait for their time. */
   readonly delayedMax: number
   /** How many idempotency keys are remembered, and for how long. */

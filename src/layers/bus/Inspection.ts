@@ -56,6 +56,16 @@ export const snapshot = (core: Core): Snapshot => ({
     bytes: core.ownRows.bytes,
     refused: core.ownRows.refused
   },
+  retention: {
+    logBytes: core.log.sizeBytes(),
+    oldest: core.log.oldest(),
+    deleted: core.deleted,
+    delayed: core.delays.count,
+    delayedMax: core.options.delayedMax,
+    backlogBytes: core.backlog.bytes,
+    backlogBytesMax: core.options.backlogBytesMax,
+    backlogGate: core.backlog.gate
+  },
   degraded: degraded(core)
 })
 
@@ -77,12 +87,19 @@ const degraded = (core: Core): ReadonlyArray<string> => {
   const { damaged } = core.log.recovered
   const { appendFailure } = core
   const { failure } = core.settler
+  const { backlog } = core
+  const behind = backlog.gate === "Open" ? [] : [
+    `the backlog is full (${backlog.bytes} bytes)` + (backlog.holder === undefined
+      ? ""
+      : `: subscription ${backlog.holder.name} holds most of it (${backlog.holder.bytes} bytes)`)
+  ]
   const full = [...core.consumers.values()]
     .filter(({ totals }) => totals.deadLetters >= core.options.deadLettersMax)
     .map(({ subscription }) =>
       `the dead letters of ${subscription.name} are at their limit; failures are parked`
     )
   return [
+    ...behind,
     ...full,
     ...(core.ownRows.isFull(0)
       ? ["own rows are at their limit: long waits and failures hold their slots and keys"]

@@ -15,6 +15,7 @@ import {
 import { tagOf } from "../../domain/Fate.ts"
 import { enteredAt } from "../../domain/Message.ts"
 import type { Core } from "./Core.ts"
+import { deadlineOf } from "./Deadline.ts"
 import { leasesMax } from "./LeaseClock.ts"
 import { ownRowFromMs, toOwnRow } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
@@ -24,9 +25,9 @@ export const noRoomRetryMs = 60_000
 
 /** What is decided about a delivery before it is handed out; `undefined` lets it go. */
 export const beforeHandOut = (delivery: Pending, now: number): Outcome | undefined => {
-  const { attempts, burial, consumer: { retry }, entry, handOut } = delivery
+  const { attempts, burial, consumer: { retry }, handOut } = delivery
   if (burial !== undefined) return burial
-  const decided = beforeAttempt(retry, attempts + 1, entry.message.expiresAt, now)
+  const decided = beforeAttempt(retry, attempts + 1, deadlineOf(delivery), now)
   return decided?._tag === "DeadLetter" && handOut > 0
     ? Outcome.DeadLetter({ reason: "AttemptsExhausted", error: "fewer attempts are allowed now" })
     : decided // Nobody saw the last attempt fail: a former process made it.

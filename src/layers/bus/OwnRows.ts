@@ -9,6 +9,7 @@
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Core } from "./Core.ts"
 import { type Pending, state } from "./Pending.ts"
+import type { Track } from "./Track.ts"
 
 /** Shortest wait, in milliseconds, that is worth a row. Source: design, section 5, "Slot". */
 export const ownRowFromMs = 5_000
@@ -93,11 +94,8 @@ export const ownEntry = (entry: LogEntry, after: number): LogEntry => ({
  * Never one that is handed out: its ack id names its place in the lane, and its lease or handler
  * goes on. Those are at most `leasesMax` and the workers, so that the ranges stay bounded.
  */
-export const shortenProgress = (
-  core: Core,
-  unsettled: ReadonlyArray<Pending>
-): void => {
-  for (const delivery of unsettled) {
+export const shortenProgress = (core: Core, track: Track): void => {
+  for (const delivery of track.surplus(core.options.rangesMax)) {
     if (delivery.state !== state.running && !toOwnRow(core, delivery)) return
   }
 }

@@ -35,6 +35,7 @@ export const catchUp = (core: Core, consumer: Consumer): Effect.Effect<void> => 
       consumer.tracks[logLane]?.position ??
         Math.max(consumer.lookedAt?.[logLane] ?? 0, consumer.subscription.starts[logLane] ?? 0)
   )
+  consumer.readTo = position
   const turn = Effect.suspend((): Effect.Effect<unknown, LogUnavailable> => {
     if (core.log.retainsSettled && core.readAheadFull(consumer)) return roomMade(core, consumer)
     const logLane = readingOrder.find((lane) => (position[lane] ?? 0) < (core.seen[lane] ?? 0))
@@ -115,6 +116,7 @@ const stillFull = (core: Core, consumer: Consumer): boolean =>
 
 const goLive = (core: Core, consumer: Consumer): void => {
   consumer.live = true
+  consumer.readTo = undefined
   consumer.ownRowsAhead.takeAll().forEach((delivery) => enqueue(core, delivery))
   consumer.tracks.forEach((track, logLane) => track?.passed(core.seen[logLane] ?? 0))
 }

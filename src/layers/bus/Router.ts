@@ -60,6 +60,7 @@ export const route = (core: Core, startReader: StartReader, outgoing: Outgoing):
     if (consumer !== undefined && consumer.live) push(core, startReader, consumer, outgoing)
   }
   core.seen[entry.logLane] = entry.offset + 1
+  core.backlog.raise(entry.bytes)
   if (core.tails.isOpen) core.tails.add(entry)
   slot.release()
   if (consumers.length === 0) core.unrouted++

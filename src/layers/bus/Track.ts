@@ -50,6 +50,11 @@ export class Track {
     return this.next
   }
 
+  /** The oldest unsettled offset in memory, if there is one. */
+  get oldest(): number | undefined {
+    return this.pending.at(0)?.entry.offset
+  }
+
   /** Whether `offset` is settled although it may not have been read. */
   settledAhead(offset: number): boolean {
     return Progress.isSettled(this.ahead, offset)

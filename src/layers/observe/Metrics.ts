@@ -12,6 +12,7 @@ import * as HttpMetrics from "./HttpMetrics.ts"
 import { observeLimiter } from "./LimiterMetrics.ts"
 import { ownRowSeries } from "./OwnRowSeries.ts"
 import { publishingSeries } from "./PublishingSeries.ts"
+import { retentionSeries } from "./RetentionSeries.ts"
 import type { Series } from "./Samples.ts"
 import { subscriptionSeries } from "./SubscriptionSeries.ts"
 import { tailSeries } from "./TailSeries.ts"
@@ -49,6 +50,7 @@ const allSeries = [
   ...furtherSeries,
   ...ownRowSeries,
   ...publishingSeries,
+  ...retentionSeries,
   ...subscriptionSeries,
   ...tailSeries
 ]

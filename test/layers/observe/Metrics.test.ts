@@ -33,6 +33,16 @@ const atStart: Snapshot = {
   messageAge: histogram,
   dispatchDuration: histogram,
   wallOffset: 0,
+  retention: {
+    logBytes: 0,
+    oldest: undefined,
+    deleted: 0,
+    delayed: 0,
+    delayedMax: 9,
+    backlogBytes: 0,
+    backlogBytesMax: 9,
+    backlogGate: "Open"
+  },
   decisions: 0,
   announcementFailures: 0,
   ownRows: { count: 0, bytes: 0, refused: 0 },
@@ -57,6 +67,9 @@ const contract = [
   "kafka_connection_failures{reason=\"other\"} 0",
   "kafka_health_check_status 0",
   "message_bus_refused_total{error=\"ShardFull\"} 0",
+  "message_bus_log_deleted_total 0",
+  "message_bus_delayed 0",
+  "message_bus_backlog_bytes 0",
   "http_edge_limit{name=\"bodyBytesMax\"} 5"
 ]
 

@@ -53,8 +53,20 @@ export const bus = (reader: Reader, machine: Machine): BusSettings => {
       name: "MESSAGE_BUS_LOG_MAX_BYTES",
       kind: integer(64 * mebibyte, 2 ** 50),
       default: 8 * 1024 * mebibyte,
-      meaning: "Bytes of undelivered messages in the log, beyond which publishes are refused.",
-      later: "the backlog gate"
+      meaning:
+        "Bytes of undelivered messages in the log, by which the backlog gate closes and opens."
+    }),
+    retention: read({
+      name: "MESSAGE_BUS_RETENTION_SECONDS",
+      kind: seconds(1, 315_360_000),
+      default: Duration.days(7),
+      meaning: "Seconds that messages are kept which every subscription is done with."
+    }),
+    retentionBytesMax: read({
+      name: "MESSAGE_BUS_RETENTION_BYTES",
+      kind: integer(mebibyte, 2 ** 50),
+      default: 8 * 1024 * mebibyte,
+      meaning: "Bytes of the log above which the oldest of those messages are deleted."
     }),
     contentHash: read({
       name: "DEDUP_CONTENT_HASH",

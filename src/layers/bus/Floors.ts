@@ -1,0 +1,68 @@
+/**
+ * Floors: how far back each subscription still needs the log, and all of them together.
+ *
+ * The floor of a subscription in a lane is its oldest unsettled match; with none pending the point
+ * up to which it was looked at. It is computed and not stored, so that offsets that do not match
+ * never hold it.
+ */
+import * as Effect from "effect/Effect"
+import { logLaneCount } from "../../domain/Position.ts"
+import type { Consumer } from "./Consumer.ts"
+import type { Core } from "./Core.ts"
+
+/** Consumers looked at before others get their turn: less than a millisecond. */
+const sliceLength = 64
+
+/** The offset of a lane below which a subscription needs nothing. */
+export const floorOf = (core: Core, consumer: Consumer, logLane: number): number => {
+  const track = consumer.tracks[logLane]
+  const oldest = track?.oldest
+  if (oldest !== undefined) return oldest
+  if (consumer.live) return core.seen[logLane] ?? 0
+  return track?.position ?? consumer.readTo?.[logLane] ??
+    Math.max(consumer.lookedAt?.[logLane] ?? 0, consumer.subscription.starts[logLane] ?? 0)
+}
+
+/** By log lane, the offset below which no subscription needs anything. */
+export const lowestFloors = (core: Core): Effect.Effect<Float64Array> =>
+  Effect.gen(function*() {
+    const floors = core.seen.slice()
+    const consumers = [...core.consumers.values()].filter(({ isBroadcast }) => !isBroadcast)
+    for (let at = 0; at < consumers.length; at += sliceLength) { // Slices, as said above.
+      for (const consumer of consumers.slice(at, at + sliceLength)) lower(core, consumer, floors)
+      yield* Effect.yieldNow
+    }
+    return floors
+  })
+
+const lower = (core: Core, consumer: Consumer, floors: Float64Array): void => {
+  if (consumer.closed) return
+  for (let logLane = 0; logLane < logLaneCount; logLane++) { // For up to 10,000 subscriptions.
+    const floor = floorOf(core, consumer, logLane)
+    if (floor < (floors[logLane] ?? 0)) floors[logLane] = floor
+  }
+}
+
+/** Bytes of the log from the floors of a subscription to the heads. */
+const bytesHeld = (core: Core, consumer: Consumer): number => {
+  let bytes = 0 // A sum over the lanes.
+  for (let logLane = 0; logLane < logLaneCount; logLane++) {
+    bytes += core.log.bytesFrom(logLane, floorOf(core, consumer, logLane))
+  }
+  return bytes
+}
+
+/** The subscription that holds most of the log, if any holds something. */
+export const largestHolder = (
+  core: Core
+): Effect.Effect<{ readonly name: string; readonly bytes: number } | undefined> =>
+  Effect.gen(function*() {
+    let largest: { readonly name: string; readonly bytes: number } | undefined // The best so far.
+    for (const consumer of [...core.consumers.values()]) {
+      if (consumer.isBroadcast || consumer.closed) continue
+      const bytes = bytesHeld(core, consumer)
+      if (bytes > (largest?.bytes ?? 0)) largest = { name: consumer.subscription.name, bytes }
+      yield* Effect.yieldNow
+    }
+    return largest
+  })
