@@ -12,6 +12,7 @@ import { deadLetters } from "./DeadLettersCommand.ts"
 import { json } from "./Flags.ts"
 import { key } from "./KeyCommand.ts"
 import { publish } from "./PublishCommand.ts"
+import { shards } from "./ShardsCommand.ts"
 import { status } from "./StatusCommand.ts"
 import { subscribe } from "./SubscribeCommand.ts"
 import { tail } from "./TailCommand.ts"
@@ -42,6 +43,7 @@ export const codefactory = <E, R>(program: Program<E, R>) =>
       tail,
       deadLetters,
       status,
+      shards,
       key,
       config(program.settings)
     ])

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { BusUnavailable, make } from "./BusClient.ts"
 import { apiKey, json, url } from "./Flags.ts"
 import { print } from "./Output.ts"
+import { Shards, shardTable } from "./ShardTable.ts"
 import { counted, grouped, table } from "./Table.ts"
 
 const Info = Schema.Struct({
@@ -20,17 +21,6 @@ const Info = Schema.Struct({
 const Readiness = Schema.Struct({
   status: Schema.String,
   degraded: Schema.Array(Schema.String)
-})
-
-const Shards = Schema.Struct({
-  shards: Schema.Array(Schema.Struct({
-    id: Schema.Int,
-    state: Schema.String,
-    queued: Schema.Struct({ high: Schema.Int, normal: Schema.Int }),
-    bytes: Schema.Int,
-    workers: Schema.Int,
-    inFlight: Schema.Int
-  }))
 })
 
 const Subscriptions = Schema.Struct({
@@ -93,16 +83,6 @@ const screen = (
       : `${counted(deadLetters, "dead letter")}; codefactory dead-letters list shows them`
   ].join("\n")
 }
-
-const shardTable = (shards: typeof Shards.Type["shards"]): string =>
-  table(
-    ["SHARD", "STATE", "HIGH", "NORMAL", "BYTES", "WORKERS", "IN FLIGHT"],
-    shards.map(({ bytes, id, inFlight, queued, state, workers }) => [
-      String(id),
-      state,
-      ...[queued.high, queued.normal, bytes, workers, inFlight].map(grouped)
-    ])
-  )
 
 const subscriptionTable = (subscriptions: typeof Subscriptions.Type["subscriptions"]): string =>
   table(

@@ -1,5 +1,5 @@
 /** Deliveries, consumers and options for tests of the parts of a bus. */
-import { type Effect, Layer } from "effect"
+import { Effect, Layer, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { noFates } from "../../../src/domain/Fate.ts"
 import { makeIds } from "../../../src/domain/MessageId.ts"
@@ -56,6 +56,13 @@ export const busLayer = (more: Partial<Bus.BusOptions> = {}) =>
   Layer.suspend(() =>
     Bus.layer({ ...Bus.optionsDefault, ...more }).pipe(Layer.provide(Layer.fresh(MemoryLog.layer)))
   )
+
+/** Lets time pass when the scope closes: a failed test would wait for the drain of its bus. */
+export const timePasses: Effect.Effect<void, never, Scope.Scope> = Effect.addFinalizer(() =>
+  Effect.asVoid(Effect.forkDetach(
+    Effect.repeat(Effect.andThen(Effect.yieldNow, TestClock.adjust("1 second")), { times: 60 })
+  ))
+)
 
 /** Lets everything that can run without time passing run. */
 export const settle: Effect.Effect<void> = TestClock.adjust("10 millis")

@@ -3,6 +3,7 @@ import { Deferred, Effect, Layer, References } from "effect"
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import { announced } from "../../../src/layers/bus/Volatile.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
+import { timePasses } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 import { busOptions } from "./Edges.ts"
 
@@ -12,6 +13,7 @@ const limits = { slotsMax: 100, bytesMax: 1_000_000 }
 const opened = (more: Partial<Bus.BusOptions> = {}) =>
   Effect.gen(function*() {
     const { bus, core } = yield* Bus.make({ ...busOptions, limits, ...more })
+    yield* timePasses
     const heard: Array<unknown> = []
     core.volatile.listeners.add(({ payload, topic }) =>
       topic === announced.backpressure && heard.push(JSON.parse(payload))

@@ -157,4 +157,25 @@ describe("order per key", () => {
     }
     assert.include([8, 9, 10], lanes.indexOf(1))
   })
+
+  it("what was given up while it waited is forgotten, and the next of its key goes on", () => {
+    const passed: Array<Pending> = []
+    const consumer = consumerOf((delivery) => passed.push(delivery))
+    const [first, second, third] = [0, 1, 2].map((offset) =>
+      pendingOf({ consumer, order: "k", offset })
+    )
+    if (first === undefined || second === undefined || third === undefined) return assert.fail()
+    assert.isTrue(consumer.order.admit("k", first, 0))
+    assert.isFalse(consumer.order.admit("k", second, 0))
+    assert.isFalse(consumer.order.admit("k", third, 0))
+    first.state = state.settled
+    consumer.order.settle("k", first)
+    assert.deepStrictEqual(passed, [second], "the second was chosen and waits for a worker")
+    second.state = state.settled
+    consumer.order.forget("k")
+    assert.deepStrictEqual(passed, [second, third])
+    third.state = state.settled
+    consumer.order.forget("k")
+    assert.strictEqual(consumer.order.size, 0)
+  })
 })

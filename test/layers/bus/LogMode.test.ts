@@ -3,7 +3,7 @@ import { Deferred, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
-import { settle } from "./Deliveries.ts"
+import { settle, timePasses } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 import { blockLog, busOptions } from "./Edges.ts"
 import { misplaced } from "./Placement.ts"
@@ -54,7 +54,7 @@ const opened = (
     })
     const of = (name: string) => bus.snapshot().subscriptions.find((one) => one.name === name)
     const open = Effect.forEach(gates.values(), (gate) => Deferred.succeed(gate, undefined))
-    yield* Effect.addFinalizer(() => open) // Or a test that fails would wait for its handlers.
+    yield* timePasses
     return { bus, core, of, open, publish, seen }
   })
 

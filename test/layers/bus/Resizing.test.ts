@@ -9,7 +9,7 @@ import * as WorkerPool from "../../../src/layers/bus/WorkerPool.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
 import { seededRandom } from "../../simulation/SeededRandom.ts"
 import { noFaults, SimulatedDisk } from "../../simulation/SimulatedStore.ts"
-import { settle } from "./Deliveries.ts"
+import { settle, timePasses } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 import { blockLog, busOptions } from "./Edges.ts"
 import { misplaced } from "./Placement.ts"
@@ -30,6 +30,7 @@ const underLoad = (seed: number) =>
   Effect.gen(function*() {
     const random = seededRandom(seed, "resize")
     const { bus, core } = yield* Bus.make({ ...busOptions, shardCount: 4, workersPerShard: 2 })
+    yield* timePasses
     const pool = yield* WorkerPool.make(core, 2)
     const resizing = new Resizing(core, pool)
     const handled = new Map<string, Array<string>>()
@@ -115,7 +116,7 @@ for (const [name, log] of logs) {
 }
 
 describe("resizing", () => {
-  const made = Bus.make(busOptions)
+  const made = Effect.tap(Bus.make(busOptions), timePasses)
   const provided = Effect.provide(Layer.fresh(MemoryLog.layer))
 
   it.effect("waits for the handlers of removed shards, and refuses a second one meanwhile", () =>
