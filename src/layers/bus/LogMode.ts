@@ -64,6 +64,7 @@ export class LogMode {
     const orders = new Set<string>()
     for (const delivery of given) {
       abandon(delivery)
+      core.free(delivery) // One that was read from the log before counts as read ahead.
       if (delivery.order !== undefined) orders.add(delivery.order)
     }
     consumer.totals.matched -= given.length // The reader finds them again.
