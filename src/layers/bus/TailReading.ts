@@ -98,7 +98,10 @@ const fromLog = (core: Core, cursor: TailCursor, batch: Batch): Effect.Effect<vo
   )
 }
 
-/** Shows what was read, up to where routing got: what is committed beyond comes to the ring. */
+/**
+ * Shows what was read, up to where the ring begins: it has what comes behind, also what a log that
+ * forgets has not got any more.
+ */
 const pass = (
   core: Core,
   cursor: TailCursor,
@@ -106,7 +109,7 @@ const pass = (
   logLane: number,
   { damaged, entries, next }: Scanned
 ): void => {
-  const limit = core.seen[logLane] ?? 0
+  const limit = core.tails.ring.base[logLane] ?? 0
   const now = core.now()
   for (const entry of entries) {
     if (entry.offset >= limit) break
