@@ -4,8 +4,11 @@
 import { Cause, type Effect, Exit } from "effect"
 import type { Run } from "./Run.ts"
 
+/** Kinds of calls. */
+export type CallKind = "publish" | "manage" | "consume" | "operate" | "tails" | "shards"
+
 /** Refusals that each kind of call may meet, by tag. */
-export const refusals = {
+export const refusals: Readonly<Record<CallKind, ReadonlyArray<string>>> = {
   publish: [
     "ShardFull",
     "ShardPaused",
@@ -16,13 +19,14 @@ export const refusals = {
   manage: ["SubscriptionConflict", "SubscriptionUnknown", "SubscriptionHandled", "LogUnavailable"],
   consume: ["SubscriptionUnknown", "SubscriptionHandled", "LogUnavailable"],
   operate: ["LogUnavailable"],
+  tails: [],
   shards: ["ResizeRunning", "ShardUnknown"]
 }
 
 /** Calls the bus; `use` hears of success. Refusals that are not expected are breaches. */
 export const call = <A, E extends { readonly _tag: string }>(
   run: Run,
-  what: keyof typeof refusals,
+  what: CallKind,
   effect: Effect.Effect<A, E>,
   use: (value: A) => void,
   refused: (error: E) => void = () => {}

@@ -3,7 +3,7 @@
  */
 import type { Command, Mix } from "./Commands.ts"
 import { firstCommands } from "./FirstCommands.ts"
-import { moreAction } from "./MoreCommands.ts"
+import { moreAction, slowBesideFast } from "./MoreCommands.ts"
 import { seededRandom } from "./SeededRandom.ts"
 
 /** Draws the commands of a seed. */
@@ -12,8 +12,14 @@ export const commandsOf = (seed: number, mix: Mix): ReadonlyArray<Command> => {
   if (!mix.more) return first
   const random = seededRandom(seed, "more commands")
   const share = random.pick([0.2, 0.5, 0.8])
-  return first.flatMap((command, at) =>
-    at === 0 || !random.chance(share)
+  const scene = random.chance(0.2) ? slowBesideFast(random) : []
+  const begun = scene.map((action): Command => ({
+    action,
+    tasks: 300,
+    ms: action.kind === "publish" ? random.pick([0, 5, 100]) : 40
+  }))
+  return [...begun, ...first].flatMap((command, at) =>
+    at <= begun.length || !random.chance(share)
       ? [command]
       : [command, {
         action: moreAction(random, mix, at),

@@ -25,7 +25,8 @@ export const handlerOf = (
   core: Core,
   incarnation: number,
   badness: number,
-  fates: Fates
+  fates: Fates,
+  paceMs: number
 ): Handler =>
 ({ attempt, message }) =>
   Effect.suspend(() => {
@@ -40,7 +41,8 @@ export const handlerOf = (
     if (isBad) run.saw(`handler ${way}`)
     const isLate = run.faulty && run.more && !isBad && draw("late") < 0.03
     const work = isBad ? badly(way) : isLate ? late(run, draw("slow")) : ending(run, draw("slow"))
-    return Effect.onExit(work, (exit) =>
+    const paced = paceMs > 0 && run.faulty ? Effect.andThen(Effect.sleep(paceMs), work) : work
+    return Effect.onExit(paced, (exit) =>
       Effect.sync(() => {
         const isCounted = Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause) ||
           way === "interrupts" || core.state === "Running"

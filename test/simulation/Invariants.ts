@@ -17,6 +17,7 @@ export const checkAlways = (run: Run): void => {
     }
     if (consumer.lookedAt !== undefined && !consumer.live) run.saw("consumer lags", name)
     if (unsettled.some(({ suspect }) => suspect)) run.saw("suspects run alone", name)
+    if (consumer.totals.spills > 0) run.saw(consumer.live ? "returned from the log" : "spilled")
     if (inFlight !== running) run.breach(1, `${name}: in flight ${inFlight}, running ${running}`)
   }
   run.shards.check()
@@ -52,6 +53,7 @@ export const checkLeaks = (run: Run): void => {
   left("leases", core.leases.size)
   left("retries", core.retries.size)
   left("bytes of read-ahead", core.readAheadBytes)
+  left("tails", core.tails.cursors.size)
   for (const { bytes, id, inFlight, lanes, slots } of run.shards.all) {
     left(`slots of shard ${id}`, slots)
     left(`bytes of shard ${id}`, bytes)

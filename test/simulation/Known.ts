@@ -1,6 +1,7 @@
 /**
  * A subscription as the model knows it, and what it asked for.
  */
+import type { FilterSpec } from "../../src/domain/Filter.ts"
 import type { Message } from "../../src/domain/Message.ts"
 import type { Subscription } from "../../src/domain/Subscription.ts"
 import { passesFilter } from "./Filters.ts"
@@ -26,8 +27,14 @@ export const orderOf = ({ options }: Subscription, { key, topic }: Message): str
     : `${topic}\0${key ?? ""}`
 
 /** Whether a subscription is for a message, wherever it stands. */
-export const isFor = ({ options: { filter, topic } }: Subscription, message: Message): boolean =>
-  isMatch(topic, message.topic) && passesFilter(filter, message)
+export const isFor = ({ options }: Subscription, message: Message): boolean =>
+  isWanted(options, message)
+
+/** Whether a pattern and a filter are for a message. */
+export const isWanted = (
+  { filter, topic }: { readonly topic: string; readonly filter?: FilterSpec | undefined },
+  message: Message
+): boolean => isMatch(topic, message.topic) && passesFilter(filter, message)
 
 /** Whole names, segment by segment. */
 const isMatch = (pattern: string, topic: string): boolean => {

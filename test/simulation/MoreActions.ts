@@ -1,6 +1,7 @@
 /**
  * Commands that were added after the first seeds were kept.
  */
+import type { FilterSpec } from "../../src/domain/Filter.ts"
 import type { Draft } from "../../src/domain/Message.ts"
 import type { SubscriptionOptions } from "../../src/domain/Subscription.ts"
 
@@ -12,6 +13,19 @@ export type ShardAction =
   | { readonly kind: "dropShard" | "pauseShard" | "resumeShard"; readonly share: number }
   | { readonly kind: "rebalance" }
 
+/** What a follower does with a tail; an open one goes on, a closed one resumes unless `isAnew`. */
+export type FollowAction =
+  | {
+    readonly kind: "follow"
+    readonly who: number
+    readonly topic: string
+    readonly filter: FilterSpec | undefined
+    readonly from: "now" | "earliest"
+    readonly isAnew: boolean
+  }
+  | { readonly kind: "unfollow"; readonly who: number }
+  | { readonly kind: "readTail"; readonly who: number; readonly count: number }
+
 /** One command. */
 export type MoreAction =
   /** With a time to deliver them at. */
@@ -19,7 +33,11 @@ export type MoreAction =
   /** With a filter, an age or a mode. */
   | { readonly kind: "create"; readonly name: string; readonly options: SubscriptionOptions }
   | ShardAction
+  | FollowAction
+  | { readonly kind: "attach"; readonly name: string; readonly badness: number }
   /** Publishes each by itself, all at once. */
   | { readonly kind: "publishEach"; readonly drafts: ReadonlyArray<Draft> }
+  /** Attaches a handler that takes half a second for each message. */
+  | { readonly kind: "attachSlow"; readonly name: string }
   /** Attaches a handler whose errors have fates. */
   | { readonly kind: "attachFates"; readonly name: string; readonly badness: number }

@@ -2,8 +2,8 @@
  * The commands that were added after the first seeds were kept.
  */
 import type { Draft } from "../../src/domain/Message.ts"
-import { draft } from "../layers/bus/Drafts.ts"
-import { type Mix, names, topics } from "./Commands.ts"
+import { draft, options } from "../layers/bus/Drafts.ts"
+import { type Mix, names, patterns, topics } from "./Commands.ts"
 import { filters } from "./Filters.ts"
 import { create } from "./FirstCommands.ts"
 import type { MoreAction } from "./MoreActions.ts"
@@ -16,9 +16,13 @@ export const moreAction = (random: SeededRandom, _mix: Mix, at: number): MoreAct
   const name = random.pick(names)
   const choices: ReadonlyArray<Choice> = [
     [3, () => ({ kind: "attachFates", name, badness: random.pick([0.3, 0.8]) })],
+    [1, () => ({ kind: "attachSlow", name })],
     [6, () => ({ kind: "publish", drafts: delayedDrafts(random, at) })],
     [5, () => special(random)],
     [3, () => ({ kind: "publishEach", drafts: repeats(random) })],
+    [5, () => follow(random)],
+    [6, () => ({ kind: "readTail", who: random.between(0, 2), count: random.pick([1, 7, 256]) })],
+    [2, () => ({ kind: "unfollow", who: random.between(0, 2) })],
     [4, () => ({ kind: "setCount", count: random.pick([2, 3, 4, 5, 8, 9, 16]) })],
     [2, () => ({ kind: "dropShard", share: random.next() })],
     [1, () => ({ kind: "rebalance" })],
@@ -36,9 +40,9 @@ export const moreAction = (random: SeededRandom, _mix: Mix, at: number): MoreAct
 
 /** A subscription with options that the first seeds do not have. */
 const special = (random: SeededRandom): MoreAction => {
-  const { kind, name, options } = create(random)
+  const { kind, name, options: chosen } = create(random)
   const filter = random.pick([undefined, ...filters])
-  return { kind, name, options: filter === undefined ? options : { ...options, filter } }
+  return { kind, name, options: filter === undefined ? chosen : { ...chosen, filter } }
 }
 
 /** A message or two for later. Payloads above 10,000 are theirs alone. */
@@ -61,3 +65,27 @@ const repeats = (random: SeededRandom): ReadonlyArray<Draft> => {
     () => draft("a.x", random.pick(["one", "one", "other"]), { key: "k1", idempotencyKey })
   )
 }
+
+const follow = (random: SeededRandom): MoreAction => ({
+  kind: "follow",
+  who: random.between(0, 2),
+  topic: random.pick(patterns),
+  filter: random.pick([undefined, undefined, ...filters]),
+  from: random.pick(["now", "earliest"]),
+  isAnew: random.chance(0.3)
+})
+
+/** Two handlers of the same messages, of which one is slow; and so many that it falls behind. */
+export const slowBesideFast = (random: SeededRandom): ReadonlyArray<MoreAction> => [
+  { kind: "create", name: "s0", options: options(">", { ordering: "topic", maxAttempts: 4 }) },
+  { kind: "create", name: "s1", options: options(">", { maxAttempts: 4 }) },
+  { kind: "attachSlow", name: "s0" },
+  { kind: "attach", name: "s1", badness: 0 },
+  ...Array.from({ length: random.between(2, 6) }, (_, burst): MoreAction => ({
+    kind: "publish",
+    drafts: Array.from(
+      { length: random.pick([2, 4, 12]) },
+      (_, index) => draft("a.x", 20_000 + burst * 100 + index, { priority: random.pick([0, 9]) })
+    )
+  }))
+]

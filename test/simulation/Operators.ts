@@ -62,7 +62,8 @@ export const attach = (
   run: Run,
   name: string,
   badness: number,
-  fates: Fates = noFates
+  fates: Fates = noFates,
+  paceMs = 0
 ): void => {
   const { attached, bus, core } = run.node
   const known = run.deliveries.named(name)
@@ -71,7 +72,7 @@ export const attach = (
   const scope = Scope.makeUnsafe()
   voidLeases(run, name)
   attached.set(name, scope)
-  const handler = handlerOf(run, core, incarnation, badness, fates)
+  const handler = handlerOf(run, core, incarnation, badness, fates, paceMs)
   const handling = bus.handle(named(name), options, handler, undefined, { fates })
   const attaching = Scope.provide(handling, scope)
   const failed = Effect.sync(() => attached.delete(name))

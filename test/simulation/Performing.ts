@@ -2,6 +2,7 @@
  * What each command does to a simulated bus.
  */
 import { Exit, Scope } from "effect"
+import { noFates } from "../../src/domain/Fate.ts"
 import type { Command } from "./Commands.ts"
 import { pull, settle } from "./Consumers.ts"
 import { fates } from "./Handlers.ts"
@@ -27,8 +28,16 @@ export const perform = async (run: Run, { action, ms, tasks }: Command): Promise
     case "attach":
       if (!run.busy.has(action.name)) attach(run, action.name, action.badness)
       break
+    case "follow":
+    case "unfollow":
+    case "readTail":
+      run.followers.perform(action)
+      break
     case "publishEach":
       action.drafts.forEach((draft) => publish(run, [draft]))
+      break
+    case "attachSlow":
+      if (!run.busy.has(action.name)) attach(run, action.name, 0, noFates, 500)
       break
     case "attachFates":
       if (!run.busy.has(action.name)) attach(run, action.name, action.badness, fates)

@@ -12,6 +12,7 @@ import type { MessageBus } from "../../src/services/MessageBus.ts"
 import { type LogEntry, MessageLog } from "../../src/services/MessageLog.ts"
 import { ClaimModel } from "./ClaimModel.ts"
 import { DeliveryModel } from "./DeliveryModel.ts"
+import { Followers } from "./Followers.ts"
 import { LogModel } from "./LogModel.ts"
 import { settingOf } from "./Setting.ts"
 import { ShardModel } from "./ShardModel.ts"
@@ -45,6 +46,7 @@ export class Run {
   readonly log: LogModel
   readonly deliveries: DeliveryModel
   readonly shards: ShardModel
+  readonly followers: Followers
   /** How often each thing happened, by name. */
   readonly coverage = new Map<string, number>()
   /** Hash of everything observed so far, and in which order. */
@@ -78,6 +80,7 @@ export class Run {
     this.log = new LogModel(breach, () => this.world.now, claims)
     this.deliveries = new DeliveryModel(breach, this.log, kind === "MemoryLog")
     this.shards = new ShardModel(this)
+    this.followers = new Followers(this)
     this.world.onStep = () => this.shards.look()
     this.options = setting.bus
   }
@@ -139,6 +142,7 @@ export class Run {
     const resizing = new Resizing(core, pool)
     this.current = { process, bus, core, resizing, scope, attached: new Map() }
     this.shards.started(core)
+    this.followers.restarted()
     const standing = new Set(core.log.recovered.subscriptions.map((subscription) => {
       this.deliveries.exists(subscription)
       return subscription.incarnation

@@ -3,6 +3,7 @@
  * in memory. `Seeds.ts` says how to choose seeds.
  */
 import { assert, describe, it } from "@effect/vitest"
+import cases from "./cases.json" with { type: "json" }
 import type { Command } from "./Commands.ts"
 import { commandsOf } from "./Drawing.ts"
 import { happenings } from "./Happenings.ts"
@@ -67,6 +68,19 @@ describe("a simulated bus", () => {
       await runSeed(seed, kind, { ...mixes[kind], more: mix === "more" })
     }
   )
+
+  it.each(cases)("the commands that failed once with $seed over $log hold: $why", async (kept) => {
+    const { commands, log, seed } = kept
+    const kind = log === "BlockLog" ? "BlockLog" : "MemoryLog"
+    // As it was written: what a command may be is checked where it is drawn.
+    const { violations } = await simulate(
+      seed,
+      kind,
+      mixes[kind],
+      commands as ReadonlyArray<Command>
+    )
+    assert.deepStrictEqual(violations, [])
+  })
 })
 
 describe("the shrinking of a failure", () => {

@@ -66,6 +66,7 @@ const finish = async (run: Run): Promise<void> => {
   await run.world.advance(61_000) // What waits for a deleted subscription goes as well.
   const missing = run.deliveries.missing(run.world.now)
   if (missing.length > 0) run.breach(1, `lost: ${missing.slice(0, 5).join("; ")}`)
+  await run.followers.finish()
   checkTotals(run)
   checkLeaks(run)
   check(run)
