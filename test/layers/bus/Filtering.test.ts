@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Scope } from "effect"
+import { retryDefault } from "../../../src/domain/RetryPolicy.ts"
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
 import { MessageBus } from "../../../src/services/MessageBus.ts"
@@ -105,6 +106,35 @@ describe("a subscription with a filter", () => {
       assert.strictEqual(core.log.sizeBytes(), 0)
       assert.isTrue(core.shards.every(({ slots }) => slots === 0))
       assert.strictEqual(countersOf(bus, "s")?.pending, 0)
+    }))
+
+  it.effect("in memory: what another handler's filter left out is not lost to others", () =>
+    Effect.gen(function*() {
+      const { bus } = yield* inside
+      yield* bus.createSubscription(named("keep"), options("t"))
+      const scope = yield* Scope.make()
+      const handle = bus.handle(
+        named("s"),
+        options("t"),
+        ({ payload }) => Reflect.get(Object(payload), "n") === 0 ? Effect.fail("no") : Effect.void,
+        { ...retryDefault, baseMs: 4_000 },
+        { filter: (payload) => Number(Reflect.get(Object(payload), "n")) % 2 === 0 }
+      )
+      yield* Scope.provide(handle, scope)
+      yield* bus.publishMany(numbers)
+      yield* settle
+      yield* Scope.close(scope, Exit.void)
+      const pulled = yield* bus.pull("s", 100, 0)
+      assert.include(payloads(pulled), shown(1)) // It lies behind the one that failed.
+      yield* bus.ack("s", pulled.map(({ ackId }) => ackId))
+      const seen: Array<string> = []
+      yield* bus.handle(
+        named("keep"),
+        options("t"),
+        ({ message }) => Effect.sync(() => void seen.push(message.payload))
+      )
+      yield* settle
+      assert.sameMembers(seen, Array.from({ length: 10 }, (_, n) => shown(n)))
     }))
 
   it.effect("reads only what passes from the log, and its floor goes past the rest", () =>

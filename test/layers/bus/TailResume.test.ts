@@ -90,11 +90,11 @@ describe("tails that lag or come back", () => {
           yield* settle
           const large = "x".repeat(200_000)
           yield* bus.publishMany(
-            range(100).map((n) => draft(n % 2 === 0 ? "t.1" : "t.2", `${n} ${large}`))
+            range(100).map((n) => draft(n < 5 ? "t.1" : "t.2", `${n} ${large}`))
           )
           yield* settle
           const events = [...(yield* Fiber.join(fiber)), ...(yield* drain(tail))]
-          assert.lengthOf(events, 50)
+          assert.lengthOf(events, 5) // All of them had left the ring.
         }), { limits: { slotsMax: 10_000, bytesMax: 2 ** 30 } })
     }))
 
