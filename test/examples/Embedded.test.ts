@@ -40,4 +40,17 @@ describe("the embedding examples", () => {
         assert.strictEqual(code, 0)
       }
     }))
+
+  it.live("a hook refuses, a context travels, a request gets its reply, a plugin its prefix", () =>
+    Effect.gen(function*() {
+      const { code, err, out } = yield* example("requests.ts")
+      assert.strictEqual(err, "")
+      assert.sameMembers(out.trim().split("\n"), [
+        "billed: {\"id\":\"A-1\",\"amount\":12.5} for acme",
+        "reply: {\"tenant\":\"acme\",\"payable\":true}",
+        "the hook amounts refused the message: no amount",
+        "nobody replied on plugin.shop.stock within 50 ms"
+      ])
+      assert.strictEqual(code, 0)
+    }))
 })
