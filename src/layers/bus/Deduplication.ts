@@ -94,7 +94,8 @@ export class Deduplication {
       if (!(value > 0)) throw new RangeError(`${name} must be above 0, not ${value}`)
     }
     this.limits = limits
-    for (const claim of claims) {
+    // Those of delayed messages are not in the order in which their messages entered the log.
+    for (const claim of claims.toSorted((a, b) => a.acceptedAt - b.acceptedAt)) {
       this.put(scopeOfClaim(claim), {
         state: "Accepted",
         fingerprint: claim.fingerprint,

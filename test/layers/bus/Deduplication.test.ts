@@ -71,6 +71,24 @@ describe("idempotency keys in memory", () => {
     assert.isUndefined(claims.find(scope, 500 + claimTtlMs))
   })
 
+  it("of a former process are forgotten by age, in whatever order the log gives them", () => {
+    const claims = [5, 1, 9, 3, 7, 2, 8, 4, 6, 0].map((acceptedAt) => ({
+      topic: "t",
+      key: undefined,
+      idempotencyKey: `${acceptedAt}`,
+      fingerprint: "f",
+      id: `${acceptedAt}`,
+      acceptedAt
+    }))
+    const kept = new Deduplication({ keysMax: 5, ttlMs: 100 }, claims)
+    const scopes = claims.map(({ idempotencyKey }) => scopeOf("t", undefined, idempotencyKey))
+    const known = scopes.map((scope) => kept.find(scope, 9)).flatMap((one) =>
+      one?.state === "Accepted" ? [one.at] : []
+    )
+    assert.deepStrictEqual(known.toSorted(), [5, 6, 7, 8, 9])
+    assert.strictEqual(kept.forgotten, 5)
+  })
+
   it("are free again after a refusal, and in flight until then (behaviour 23)", () => {
     const claims = claimsOf()
     claims.begin("a", "f")
