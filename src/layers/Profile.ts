@@ -119,6 +119,7 @@ export const served: Layer.Layer<
       ageMs: Duration.toMillis(bus.retention),
       bytesMax: bus.retentionBytesMax
     },
+    claims: { ...Bus.optionsDefault.claims, keysMax: bus.dedupKeysMax },
     contentHash: bus.contentHash
   })
   const edge = Edge.layer({

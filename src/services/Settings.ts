@@ -28,6 +28,8 @@ export interface BusSettings {
   readonly retention: Duration.Duration
   /** Bytes of the log above which the oldest of those are deleted. */
   readonly retentionBytesMax: number
+  /** Idempotency keys in memory. */
+  readonly dedupKeysMax: number
   readonly contentHash: boolean
 }
 

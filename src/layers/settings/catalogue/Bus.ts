@@ -2,6 +2,7 @@
  * The settings of shards and of what scales them.
  */
 import * as Duration from "effect/Duration"
+import { claimsMax } from "../../../domain/IdempotencyKey.ts"
 import type { BusSettings, ScalingSettings } from "../../../services/Settings.ts"
 import { integer, seconds, share, toggle } from "../Kind.ts"
 import type { Machine } from "../Machine.ts"
@@ -14,6 +15,12 @@ const shardBytesDefaultMax = 64 * mebibyte
 
 /** Share of the memory that all shards together may fill by default. Source: design, P8. */
 const memoryShare = 0.25
+
+/** Share of the memory that idempotency keys may fill by default. */
+const keysMemoryShare = 0.1
+
+/** What one key occupies, in bytes: 475 measured (50,000 keys in a heap), rounded up. */
+const keyBytes = 512
 
 /** Shards, their limits and their gates. */
 export const bus = (reader: Reader, machine: Machine): BusSettings => {
@@ -49,33 +56,55 @@ export const bus = (reader: Reader, machine: Machine): BusSettings => {
       meaning: "Bytes that one shard holds. Default: 64 MiB or 25 % of the memory over all shards."
     }),
     ...gates(reader),
-    logBytesMax: read({
-      name: "MESSAGE_BUS_LOG_MAX_BYTES",
-      kind: integer(64 * mebibyte, 2 ** 50),
-      default: 8 * 1024 * mebibyte,
-      meaning:
-        "Bytes of undelivered messages in the log, by which the backlog gate closes and opens."
-    }),
-    retention: read({
-      name: "MESSAGE_BUS_RETENTION_SECONDS",
-      kind: seconds(1, 315_360_000),
-      default: Duration.days(7),
-      meaning: "Seconds that messages are kept which every subscription is done with."
-    }),
-    retentionBytesMax: read({
-      name: "MESSAGE_BUS_RETENTION_BYTES",
-      kind: integer(mebibyte, 2 ** 50),
-      default: 8 * 1024 * mebibyte,
-      meaning: "Bytes of the log above which the oldest of those messages are deleted."
-    }),
-    contentHash: read({
-      name: "DEDUP_CONTENT_HASH",
-      kind: toggle,
-      default: false,
-      meaning: "Treat equal messages without an idempotency key as duplicates."
-    })
+    ...logLimits(reader),
+    ...deduplication(reader, machine)
   }
 }
+
+/** How long and how much the log keeps. */
+const logLimits = ({ read }: Reader) => ({
+  logBytesMax: read({
+    name: "MESSAGE_BUS_LOG_MAX_BYTES",
+    kind: integer(64 * mebibyte, 2 ** 50),
+    default: 8 * 1024 * mebibyte,
+    meaning: "Bytes of undelivered messages in the log, by which the backlog gate closes and opens."
+  }),
+  retention: read({
+    name: "MESSAGE_BUS_RETENTION_SECONDS",
+    kind: seconds(1, 315_360_000),
+    default: Duration.days(7),
+    meaning: "Seconds that messages are kept which every subscription is done with."
+  }),
+  retentionBytesMax: read({
+    name: "MESSAGE_BUS_RETENTION_BYTES",
+    kind: integer(mebibyte, 2 ** 50),
+    default: 8 * 1024 * mebibyte,
+    meaning: "Bytes of the log above which the oldest of those messages are deleted."
+  })
+})
+
+/** Which publishes count as repeats. */
+const deduplication = ({ read }: Reader, machine: Machine) => ({
+  dedupKeysMax: read({
+    name: "DEDUP_KEYS_MAX",
+    kind: integer(1, 100_000_000),
+    default: Math.max(
+      1,
+      Math.min(
+        claimsMax,
+        Math.floor(machine.memoryBytes * keysMemoryShare / keyBytes)
+      )
+    ),
+    meaning: "Idempotency keys in memory; beyond, the oldest are forgotten and counted. " +
+      "Default: 1,000,000, or what 10 % of the memory holds."
+  }),
+  contentHash: read({
+    name: "DEDUP_CONTENT_HASH",
+    kind: toggle,
+    default: false,
+    meaning: "Treat equal messages without an idempotency key as duplicates."
+  })
+})
 
 /** The fills at which a shard stops and resumes accepting messages. */
 const gates = ({ areLegal, read, refuse }: Reader) => {
