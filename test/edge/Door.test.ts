@@ -1,25 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { type Action, actions } from "../../src/domain/ApiKey.ts"
-import { apiRoutes } from "../../src/layers/edge/Edge.ts"
 import type { Route } from "../../src/layers/edge/Web.ts"
-import * as NoKeys from "../../src/layers/keys/NoKeys.ts"
-import { ApiKeys } from "../../src/services/ApiKeys.ts"
 import { ask as askAny, type Asked } from "./Client.ts"
-import { fakeBus, fakeState } from "./FakeBus.ts"
+import { allRoutes } from "./Conformance.ts"
 import { bearer, keyOf } from "./Keys.ts"
 import { type Served, servedBehind } from "./Served.ts"
-
-const build = { version: "0", profile: "memory", runtime: "test", startedAt: 0 }
-
-const routes = Effect.runSync(Effect.scoped(Effect.map(
-  Layer.build(NoKeys.layer),
-  (context) =>
-    Effect.runSync(Effect.provide(
-      Effect.map(ApiKeys, (keys) => apiRoutes(fakeBus(fakeState()), keys, build)),
-      context
-    ))
-)))
 
 const keys = [
   keyOf("all", actions, [">"]),
@@ -70,6 +56,7 @@ const asking = ({ ask, fake }: Served, route: Route, headers: Asked["headers"] =
     .replace("{name}", "mine")
     .replace("/v1/messages/{id}", `/v1/messages/${fake.stored[0]?.id}`)
     .replace("{id}", "1")
+    .replace("{type}", "forbidden")
   const body = bodies[nameOf(route)] ?? "{}"
   return ask(path, {
     // A stream would not end; its head says enough.
@@ -86,7 +73,7 @@ const stateOf = ({ fake }: Served) =>
 const isAction = (access: string): access is Action => actions.some((action) => action === access)
 
 describe("a server with keys", () => {
-  it.live.each(routes.map((route) => [nameOf(route), route] as const))(
+  it.live.each(allRoutes.map((route) => [nameOf(route), route] as const))(
     "%s asks for the key that its place in the route table says",
     ([name, route]) =>
       Effect.gen(function*() {

@@ -4,10 +4,11 @@
 import { Effect, Layer } from "effect"
 import { EdgeAddress } from "../../src/services/EdgeAddress.ts"
 import { type Answer, ask, type Asked } from "./Client.ts"
+import { conforms } from "./Conformance.ts"
 import { fakeBusLayer, type FakeState, fakeState } from "./FakeBus.ts"
 import { type Doors, openEdge } from "./OpenDoors.ts"
 
-/** A running edge: its state behind it, and a client in front of it. */
+/** A running edge: the state behind it, and a client that holds answers against the document. */
 export interface Served {
   readonly fake: FakeState
   readonly port: number
@@ -22,13 +23,19 @@ export const servedBehind = Effect.fnUntraced(function*(doors: Doors) {
   const fake = fakeState()
   const context = yield* Layer.build(Layer.provide(openEdge(doors), fakeBusLayer(fake)))
   const { metricsUrl, port, url } = yield* Effect.provide(EdgeAddress, context)
+  const askChecked: Served["ask"] = (path, asked = {}) =>
+    Effect.tap(ask(`${url}${path}`, asked), (answer) =>
+      Effect.sync(() => {
+        const method = asked.method ?? (asked.body === undefined ? "GET" : "POST")
+        conforms(method, path, answer)
+      }))
   const served: Served = {
     fake,
     port,
     url,
     metricsUrl,
-    ask: (path, asked) => ask(`${url}${path}`, asked),
-    publish: (body, headers = {}) => ask(`${url}/v1/topics/orders/messages`, { body, headers })
+    ask: askChecked,
+    publish: (body, headers = {}) => askChecked("/v1/topics/orders/messages", { body, headers })
   }
   return served
 })

@@ -47,10 +47,10 @@ const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1({
       : SchemaIssue.defaultLeafHook(issue)
 })
 
-/** A decoder of values whose every problem is named by its field. */
+/** A decoder of values whose every problem is named by its field; its schema goes with it. */
 export const decoder = <S extends Schema.Decoder<unknown>>(schema: S) => {
   const decode = Schema.decodeUnknownExit(schema, { errors: "all", onExcessProperty: "error" })
-  return (value: unknown): Result.Result<S["Type"], Refusal> => {
+  const check = (value: unknown): Result.Result<S["Type"], Refusal> => {
     const exit = decode(value)
     if (Exit.isSuccess(exit)) return Result.succeed(exit.value)
     const error = Cause.findErrorOption(exit.cause)
@@ -58,6 +58,7 @@ export const decoder = <S extends Schema.Decoder<unknown>>(schema: S) => {
       ? Result.fail(fieldsInvalid(issuesOf(error.value.issue).issues))
       : Result.fail(fieldInvalid("body", "expected a JSON object"))
   }
+  return Object.assign(check, { schema })
 }
 
 type Issue = ReturnType<typeof issuesOf>["issues"][number]

@@ -51,9 +51,11 @@ const filterFields = {
   subscription: Schema.optionalKey(Schema.String)
 }
 
-const decodeFilter = queryDecoder(Schema.Struct(filterFields))
+/** The query of those that a deletion means. */
+export const decodeFilter = queryDecoder(Schema.Struct(filterFields))
 
-const decodePage = queryDecoder(Schema.Struct({
+/** The query of a page of dead letters. */
+export const decodePage = queryDecoder(Schema.Struct({
   ...filterFields,
   limit: Schema.optionalKey(digits.check(
     Schema.makeFilter((text: string) =>
@@ -167,7 +169,8 @@ const removeMany = (bus: Bus) =>
     return json(200, { deleted: yield* bus.deleteDeadLetters(filter) })
   })
 
-const decodeReplay = decoder(Schema.Struct({
+/** The body of a replay. */
+export const decodeReplay = decoder(Schema.Struct({
   ...filterFields,
   maxAgeSeconds: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))),
   ids: Schema.optionalKey(Schema.Array(digits)),

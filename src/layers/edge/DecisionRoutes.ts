@@ -30,7 +30,8 @@ const digits = Schema.String.check(
   Schema.isPattern(/^\d{1,15}$/, { message: "expected a whole number" })
 )
 
-const decodePage = queryDecoder(Schema.Struct({
+/** The query of a page of decisions. */
+export const decodePage = queryDecoder(Schema.Struct({
   kind: Schema.optionalKey(Schema.String),
   subject: Schema.optionalKey(Schema.String),
   after: Schema.optionalKey(digits),

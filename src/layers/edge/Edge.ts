@@ -12,6 +12,7 @@ import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
 import { batchRoutes } from "./BatchRoutes.ts"
 import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
 import { decisionRoutes } from "./DecisionRoutes.ts"
+import { docRoutes } from "./DocRoutes.ts"
 import { makeDoor } from "./Door.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { eventRoutes } from "./EventRoutes.ts"
@@ -48,8 +49,8 @@ export const apiRoutes = (
   bus: MessageBus["Service"],
   keys: ApiKeys["Service"],
   build: Build
-): ReadonlyArray<Route> =>
-  [
+): ReadonlyArray<Route> => {
+  const routes = [
     ...publishRoutes(bus),
     ...requestRoutes(bus),
     ...batchRoutes(bus),
@@ -62,6 +63,8 @@ export const apiRoutes = (
     ...parkedRoutes(bus),
     ...stateRoutes(bus, keys, build)
   ].map(withinSubscription(bus))
+  return [...routes, ...docRoutes(routes, build.version)]
+}
 
 /** The routes of the metrics port. */
 export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Route> => [

@@ -36,7 +36,8 @@ export const eventRoutes = (
   }
 ]
 
-const decodeQuery = queryDecoder(
+/** The query of a stream: from where. */
+export const decodeQuery = queryDecoder(
   Schema.Struct({
     from: Schema.optionalKey(Schema.Literals(["now", "earliest"])),
     lastEventId: Schema.optionalKey(Schema.String)

@@ -68,19 +68,27 @@ interface ClientError extends Error {
 }
 
 /** Answers bytes that are no request and closes their connection. */
-export const refuseConnection = (error: ClientError, socket: Duplex): Reply | undefined => {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy()
-    return undefined
-  }
-  const reply = refuse(refusalOf(error))
+export const refuseConnection = (error: ClientError, socket: Duplex): void => {
+  if (!socket.writable || error.code === "ECONNRESET") socket.destroy()
+  else sendLast(refuse(refusalOf(error)), socket)
+}
+
+/** Answers `CONNECT`, for which the server leaves a bare socket: this is no proxy. */
+export const refuseTunnel = (socket: Duplex): void => {
+  socket.on("error", () => socket.destroy()) // The server has taken its own listener away.
+  sendLast(refuse(Refusal.MethodRefused({ method: "CONNECT", allow: anyMethod })), socket)
+}
+
+const anyMethod = "GET, HEAD, POST, PUT, PATCH, DELETE"
+
+const sendLast = (reply: Reply, socket: Duplex): void => {
+  const more = Object.entries(reply.headers).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(
     `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n` +
       `content-type: ${reply.contentType}\r\ncontent-length: ${Buffer.byteLength(reply.body)}\r\n` +
-      `connection: close\r\n\r\n${reply.body}`,
+      `${more.join("")}connection: close\r\n\r\n${reply.body}`,
     () => socket.destroy()
   )
-  return reply
 }
 
 const refusalOf = (error: ClientError): Refusal =>

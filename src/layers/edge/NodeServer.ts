@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream"
 import type { HttpMetrics } from "../observe/HttpMetrics.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
-import { refuseConnection } from "./NodeReply.ts"
+import { refuseConnection, refuseTunnel } from "./NodeReply.ts"
 import { Refusal } from "./Refusal.ts"
 
 /** What a server bears of slow clients; the limits of `EdgeLimits.ts` unless a test says less. */
@@ -46,6 +46,10 @@ export const watchConnections = (
     const owed = connections.get(socket)?.owed.some(({ req }) => req.complete) ?? false
     if (owed) socket.destroy()
     else refuseConnection(error, socket)
+    metrics.connectionsRefused()
+  })
+  server.on("connect", (_, socket) => {
+    refuseTunnel(socket)
     metrics.connectionsRefused()
   })
   server.on("drop", () => metrics.connectionsRefused())

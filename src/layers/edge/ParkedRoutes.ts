@@ -31,7 +31,8 @@ const digits = Schema.String.check(
   Schema.isPattern(/^\d{1,15}$/, { message: "expected a whole number" })
 )
 
-const decodePage = queryDecoder(Schema.Struct({
+/** The query of a page of parked deliveries. */
+export const decodePage = queryDecoder(Schema.Struct({
   limit: Schema.optionalKey(digits.check(
     Schema.makeFilter((text: string) =>
       Number(text) >= 1 && Number(text) <= edgeLimits.parkedPageMax
@@ -75,7 +76,10 @@ const readPage = Effect.fnUntraced(
   }
 )
 
-const decodeRelease = decoder(Schema.Struct({ ids: Schema.optionalKey(Schema.Array(digits)) }))
+/** The body of a release. */
+export const decodeRelease = decoder(
+  Schema.Struct({ ids: Schema.optionalKey(Schema.Array(digits)) })
+)
 
 /** Without `ids` all of the subscription. */
 const release = (bus: Bus) =>
@@ -87,7 +91,8 @@ const release = (bus: Bus) =>
     return json(200, yield* bus.parked.release({ subscription: name, ids: ids?.map(Number) }))
   })
 
-const decodeDrop = queryDecoder(Schema.Struct({
+/** The query of a drop. */
+export const decodeDrop = queryDecoder(Schema.Struct({
   ids: Schema.String.check(
     Schema.isPattern(/^\d{1,15}(,\d{1,15})*$/, { message: "expected whole numbers and commas" })
   )

@@ -63,13 +63,17 @@ const between = (minimum: number, maximum: number) =>
 
 const ackIds = Schema.Array(Schema.String).check(Schema.isMaxLength(edgeLimits.ackIdsMax))
 
-const decodePull = decoder(
+/** The body of a pull. */
+export const decodePull = decoder(
   Schema.Struct({ max: between(1, pullMax.count), waitMs: between(0, pullMax.waitMs) })
 )
-const decodeAck = decoder(Schema.Struct({ ackIds }))
-const decodeNack = decoder(
+/** The body of an ack. */
+export const decodeAck = decoder(Schema.Struct({ ackIds }))
+/** The body of a nack. */
+export const decodeNack = decoder(
   Schema.Struct({ ackIds, delayMs: between(0, edgeLimits.nackDelayMsMax) })
 )
-const decodeExtend = decoder(
+/** The body of an extension. */
+export const decodeExtend = decoder(
   Schema.Struct({ ackIds, byMs: between(ackTimeoutMsRange.minimum, ackTimeoutMsRange.maximum) })
 )

@@ -10,10 +10,10 @@ import { fieldInvalid, type Refusal } from "./Refusal.ts"
 /** Parameters one query may have: more than any route knows. */
 const parametersMax = 32
 
-/** A decoder of queries; every value is text to the schema. */
+/** A decoder of queries; every value is text to the schema, which goes with it. */
 export const queryDecoder = <S extends Schema.Decoder<unknown>>(schema: S) => {
   const decode = decoder(schema)
-  return (query: string): Result.Result<S["Type"], Refusal> => {
+  const read = (query: string): Result.Result<S["Type"], Refusal> => {
     const parameters = Array.from(new URLSearchParams(query))
     if (parameters.length > parametersMax) {
       return Result.fail(fieldInvalid("query", `expected at most ${parametersMax} parameters`))
@@ -24,4 +24,5 @@ export const queryDecoder = <S extends Schema.Decoder<unknown>>(schema: S) => {
       ? decode(Object.fromEntries(parameters))
       : Result.fail(fieldInvalid(shownName(twice), "given twice"))
   }
+  return Object.assign(read, { schema })
 }

@@ -27,16 +27,18 @@ export const shardRoutes = (bus: Bus): ReadonlyArray<Route> => [
   { ...admin, method: "PUT", pattern: `${all}/workers`, body: jsonBody, handle: setWorkers(bus) }
 ]
 
-/** One pod is its cluster, so both scopes say the same. */
-const decodeScope = queryDecoder(
+/** The query of all routes of shards: one pod is its cluster, so both scopes say the same. */
+export const decodeScope = queryDecoder(
   Schema.Struct({ scope: Schema.optionalKey(Schema.Literals(["pod", "cluster"])) })
 )
 
-const decodeCount = decoder(
+/** The body of a change of the number of shards. */
+export const decodeCount = decoder(
   Schema.Struct({ count: Schema.Int.check(Schema.isBetween(shardCountRange)) })
 )
 
-const decodeWorkers = decoder(Schema.Struct({
+/** The body of a change of workers. */
+export const decodeWorkers = decoder(Schema.Struct({
   count: Schema.Int.check(Schema.isBetween(workerCountRange)),
   shard: Schema.optionalKey(Schema.Int)
 }))

@@ -25,13 +25,19 @@ export interface Build {
 const get = { method: "GET", access: "known", body: undefined, waits: false } as const
 const probe = { ...get, access: "open" } as const
 
-/** `/v1/messages/{id}`, `/v1/info` and the probes. */
+/** `/v1/messages/{id}`, `/v1/snapshot`, `/v1/info` and the probes. */
 export const stateRoutes = (
   bus: Bus,
   keys: ApiKeys["Service"],
   build: Build
 ): ReadonlyArray<Route> => [
   { ...get, access: "consume", pattern: "/v1/messages/{id}", handle: message(bus) },
+  {
+    ...get,
+    access: "admin",
+    pattern: "/v1/snapshot",
+    handle: () => Effect.sync(() => json(200, bus.snapshot()))
+  },
   { ...get, pattern: "/v1/info", handle: () => info(bus, build) },
   { ...probe, pattern: "/readyz", handle: () => Effect.sync(() => readiness(bus, keys)) },
   { ...probe, pattern: "/startupz", handle: () => Effect.succeed(json(200, { status: "ok" })) },

@@ -74,7 +74,8 @@ export const findSubscription = (
 const { ackTimeoutMs, filter, from, maxAgeMs, maxAttempts, mode, ordering, topic } =
   SubscriptionOptions.fields
 
-const decodeName = decoder(Schema.Struct({ name: SubscriptionName }))
+/** The name of a subscription. */
+export const decodeName = decoder(Schema.Struct({ name: SubscriptionName }))
 
 const Asked = Schema.Struct({
   topic,
@@ -87,7 +88,8 @@ const Asked = Schema.Struct({
   filter
 })
 
-const decodeOptions = decoder(Asked)
+/** The body that a subscription is made from. */
+export const decodeOptions = decoder(Asked)
 
 const optionsOf = (body: Uint8Array): Result.Result<SubscriptionOptions, Refusal> =>
   Result.map(
