@@ -15,6 +15,7 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["MESSAGE_BUS_LOG_MAX_BYTES", "8GiB"],
   ["MESSAGE_BUS_RETENTION_SECONDS", "7d"],
   ["MESSAGE_BUS_RETENTION_BYTES", "-1"],
+  ["DEDUP_KEYS_MAX", "0"],
   ["DEDUP_CONTENT_HASH", "perhaps"],
   ["MESSAGE_BUS_BACKPRESSURE_HIGH", "0"],
   ["MESSAGE_BUS_BACKPRESSURE_HIGH", "1.1"],
