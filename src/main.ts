@@ -2,12 +2,14 @@
  * The program: the command line, and what `serve` runs.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import process from "node:process"
 import type { Snapshot } from "./domain/Snapshot.ts"
 import { exitCodes } from "./layers/cli/ExitCode.ts"
 import { run, teardown } from "./layers/cli/Run.ts"
+import * as Ending from "./layers/drivers/node/Ending.ts"
 import { collectStartUp } from "./layers/drivers/v8/Memory.ts"
 import { served } from "./layers/Profile.ts"
 import * as Environment from "./layers/settings/Environment.ts"
@@ -21,32 +23,62 @@ const settleTime = "500 millis"
 
 const settings = Environment.layer(process.env)
 
-const serving = Effect.fnUntraced(function*(left: { pending: () => number }) {
-  const { notices, profile } = yield* Settings
+/** What is known of the running service from outside of it. */
+interface Life {
+  /** Deliveries that end with the process, because only memory has them. */
+  lost: () => number
+  /** How long the end may take after the first signal, in milliseconds. */
+  limitMs: number
+}
+
+/** For all that is not a delay that was asked for. Source: design, P7 and faults, F12. */
+const endMs = 5_000
+
+const serving = Effect.fnUntraced(function*(life: Life) {
+  const { notices, profile, values: { server } } = yield* Settings
   yield* Effect.forEach(notices, (notice) => Effect.logWarning(notice))
   const { metricsUrl, url } = yield* EdgeAddress
-  const { durability, snapshot } = yield* MessageBus
-  if (durability === "memory") left.pending = () => pendingOf(snapshot())
+  const { drain, durability, snapshot } = yield* MessageBus
+  if (durability === "memory") life.lost = () => pendingOf(snapshot())
+  life.limitMs = endMs + Duration.toMillis(Duration.sum(server.prestopDelay, server.drain))
   yield* Effect.logInfo(`serving on ${url}, metrics on ${metricsUrl}/metrics`)
   yield* Effect.logInfo(`profile ${profile}, durability ${durability}; Ctrl-C drains and ends`)
-  yield* Effect.delay(collectStartUp, settleTime)
-  yield* Effect.never
+  const running = Effect.andThen(Effect.delay(collectStartUp, settleTime), Effect.never)
+  // Before the edge closes with the layers: acks are taken while the bus drains.
+  yield* Effect.onInterrupt(running, () => drain)
 }, Effect.provide(Layer.provideMerge(served, settings)))
 
 const pendingOf = ({ subscriptions }: Snapshot): number =>
   subscriptions.reduce((sum, { pending }) => sum + pending, 0)
 
 /** What memory kept ends with the process; it is counted once the bus has drained. Design, P7. */
-const serve = Effect.suspend(() => {
-  const left = { pending: () => 0 }
-  const count = Effect.suspend(() => {
-    const pending = left.pending()
-    if (pending === 0) return Effect.void
+const count = (life: Life): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const lost = life.lost()
+    if (lost === 0) return Effect.void
     process.exitCode = exitCodes.lost.code
-    return Effect.logWarning(`${pending} deliveries were not settled and are lost`)
+    return Effect.logWarning(`${lost} deliveries were not settled and are lost`)
   })
-  return Effect.ensuring(serving(left), count)
-})
+
+const serve = Effect.scoped(Effect.gen(function*() {
+  const life: Life = { lost: () => 0, limitMs: endMs }
+  const context = yield* Effect.context<never>()
+  const late = Effect.logError("the end took too long; ending without what did not finish")
+  yield* Ending.watch({
+    limitMs: () => life.limitMs,
+    heard: (signal, times) => {
+      if (times === 1) return
+      const again = `${signal} heard again; the service is ending already`
+      Effect.runForkWith(context)(Effect.logWarning(again))
+    },
+    late: () => {
+      process.exitCode = exitCodes.late.code
+      Effect.runSyncWith(context)(Effect.andThen(late, count(life)))
+      process.exit()
+    }
+  })
+  yield* Effect.ensuring(serving(life), count(life))
+}))
 
 NodeRuntime.runMain(run({ serve, settings: Effect.provide(Settings, settings) }, version), {
   disableErrorReporting: true,

@@ -114,7 +114,7 @@ export interface RetentionSnapshot {
 
 /** Counters are totals since the process started. */
 export interface Snapshot {
-  readonly state: "Running" | "Closing" | "Closed"
+  readonly state: "Running" | "Leaving" | "Closing" | "Closed"
   readonly shards: ReadonlyArray<ShardSnapshot>
   readonly subscriptions: ReadonlyArray<SubscriptionSnapshot>
   readonly published: number
@@ -137,6 +137,8 @@ export interface Snapshot {
   readonly decisions: number
   /** Listeners of announcements that failed. */
   readonly announcementFailures: number
+  /** How often each fibre of the bus was started again after a bug ended it, by name. */
+  readonly fibreRestarts: ReadonlyArray<readonly [fibre: string, restarts: number]>
   /**
    * Deliveries with a row of their own, the bytes of their messages in memory, and how often there
    * was no room for another.

@@ -110,6 +110,7 @@ export const served: Layer.Layer<
     ...Bus.optionsDefault,
     shardCount: bus.shardCount,
     workersPerShard: bus.workersPerShard,
+    prestopMs: Duration.toMillis(server.prestopDelay),
     drainMs: Duration.toMillis(server.drain),
     watermarks: { high: bus.fillHigh, low: bus.fillLow },
     limits: { slotsMax: bus.shardMessagesMax, bytesMax: bus.shardBytesMax },

@@ -242,6 +242,8 @@ export class MessageBus extends Context.Service<MessageBus, {
   readonly tails: Tails
   /** Messages that wait for a reply. */
   readonly requests: Requests
+  /** Ends the bus: leaving, closing, closed. Calling it again waits for the same end. */
+  readonly drain: Effect.Effect<void>
   /** The live state, read without waiting. */
   readonly snapshot: () => Snapshot
 }>()("codefactory/services/MessageBus") {}

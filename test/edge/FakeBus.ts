@@ -190,6 +190,7 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
     hooks: { before: () => Effect.die("not in this fake"), after: () => Effect.die("nor this") },
     parked: fakeParked(fake.parked),
     tails: { open: () => Effect.die("not in this fake") },
+    drain: Effect.void,
     snapshot: () => snapshotOf(fake)
   }
 }

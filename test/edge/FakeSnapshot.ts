@@ -52,6 +52,7 @@ export const snapshotOf = (fake: FakeState): Snapshot => ({
   },
   decisions: 0,
   announcementFailures: 0,
+  fibreRestarts: [],
   ownRows: { count: 0, bytes: 0, refused: 0 },
   tails: { open: 3, reading: 1, events: 40, gaps: 2 },
   commitRetries: 1,

@@ -11,7 +11,7 @@ import { openEdge } from "./OpenDoors.ts"
 const started = Effect.gen(function*() {
   const context = yield* Layer.build(
     openEdge().pipe(
-      Layer.provide(Bus.layer(Bus.optionsDefault)),
+      Layer.provide(Bus.layer({ ...Bus.optionsDefault, drainMs: 0 })),
       Layer.provide(MemoryLog.layer)
     )
   )

@@ -22,9 +22,11 @@ import { Totals } from "./Consumer.ts"
 import { Core } from "./Core.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
 import * as Delays from "./Delays.ts"
+import * as Draining from "./Draining.ts"
 import * as Entrance from "./Entrance.ts"
 import * as Hooks from "./Hooks.ts"
 import { snapshot, status } from "./Inspection.ts"
+import { noteLeases } from "./LeasesKept.ts"
 import { retryDue } from "./Outcomes.ts"
 import { ownRowLimits } from "./OwnRows.ts"
 import * as Parking from "./Parking.ts"
@@ -36,23 +38,25 @@ import * as Retention from "./Retention.ts"
 import { introduce, readers, type StartReader } from "./Router.ts"
 import * as ShardControl from "./ShardControl.ts"
 import * as Subscriptions from "./Subscriptions.ts"
+import { supervise } from "./Supervision.ts"
 import * as Tails from "./Tails.ts"
 import * as WorkerPool from "./WorkerPool.ts"
 
 /** What a bus can be told; durations are milliseconds. */
 export interface BusOptions
-  extends Omit<CoreOptions, "log" | "clock" | "wallOffset" | "random" | "nextId" | "warn" | "debug">
+  extends
+    Draining.DrainOptions,
+    Omit<CoreOptions, "log" | "clock" | "wallOffset" | "random" | "nextId" | "warn" | "debug">
 {
   /** 2 to 8. Source: guide, "Worker scaling". */
   readonly workersPerShard: number
-  /** How long running handlers may go on once the bus is closing. */
-  readonly drainMs: number
 }
 
 /** The options of the guide and the design. */
 export const optionsDefault: BusOptions = {
   shardCount: 8,
   workersPerShard: 4,
+  prestopMs: 0,
   drainMs: 25_000,
   limits: { slotsMax: 10_000, bytesMax: 64 * 1_048_576 },
   watermarks: watermarksDefault,
@@ -114,7 +118,7 @@ export const make = (
     const subscriptions = yield* Subscriptions.make(core, startReader)
     const publisher = Entrance.make(core, Publisher.make(core, startReader, nextId))
     yield* restore(core, startReader)
-    const pool = yield* run(core, options, startReader)
+    const { drain, pool } = yield* run(core, options, startReader)
     const bus = MessageBus.of({
       durability: log.durability,
       ...publisher,
@@ -141,6 +145,7 @@ export const make = (
       parked: Parking.make(core),
       tails: Tails.make(core),
       requests: Requests.make(core, publisher),
+      drain,
       snapshot: () => snapshot(core)
     })
     return { bus, core, pool }
@@ -149,7 +154,7 @@ export const make = (
 /** Takes up what the log holds: subscriptions with their progress, and own rows. */
 const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const { cursors, deadLetterCounts, ownRows, subscriptions } = core.log.recovered
+    const { cursors, deadLetterCounts, leases, ownRows, subscriptions } = core.log.recovered
     const consumers = new Map(subscriptions.map((subscription) => {
       const attachment = Subscriptions.pulled(subscription.options)
       const consumer = core.consumer(subscription, attachment, new Totals())
@@ -157,6 +162,7 @@ const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
       return [subscription.incarnation, consumer]
     }))
     cursors.forEach((cursor) => consumers.get(cursor.incarnation)?.restore(cursor))
+    noteLeases(consumers, leases)
     ownRows.forEach((row) => {
       const consumer = consumers.get(row.incarnation)
       if (consumer !== undefined) Replays.admit(core, consumer, row)
@@ -173,31 +179,26 @@ const run = (
   core: Core,
   options: BusOptions,
   startReader: StartReader
-): Effect.Effect<WorkerPool.WorkerPool, never, Scope.Scope> =>
+): Effect.Effect<
+  { readonly pool: WorkerPool.WorkerPool; readonly drain: Effect.Effect<void> },
+  never,
+  Scope.Scope
+> =>
   Effect.gen(function*() {
-    yield* Effect.forkScoped(core.settler.run)
-    yield* Effect.forkScoped(
+    yield* supervise(core, "settler", core.settler.run)
+    yield* supervise(
+      core,
+      "retries",
       core.retries.run(() => core.now(), (delivery) => retryDue(core, delivery))
     )
-    yield* Effect.forkScoped(Pulls.expireLeases(core))
+    yield* supervise(core, "leases", Pulls.expireLeases(core))
     const pool = yield* WorkerPool.make(core, options.workersPerShard)
     core.shards.forEach((shard) => pool.staff(shard))
-    yield* Effect.addFinalizer(() => close(core, pool, options.drainMs))
+    const { close, drain } = Draining.make(core, pool, options, yield* Effect.context<never>())
+    yield* Effect.addFinalizer(() => close)
     core.state = "Running"
-    // These end first.
-    yield* Effect.forkScoped(Delays.run(core, startReader))
-    yield* Effect.forkScoped(Backlog.run(core, options.retention.everyMs))
-    yield* Effect.forkScoped(Retention.run(core))
-    return pool
-  })
-
-const close = (core: Core, pool: WorkerPool.WorkerPool, drainMs: number): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    core.state = "Closing"
-    core.tails.end("Closed")
-    core.consumers.forEach((consumer) => consumer.wake())
-    yield* pool.stop(drainMs)
-    core.state = "Closed"
-    core.requests.close()
-    yield* core.settler.flush
+    yield* supervise(core, "delays", Delays.run(core, startReader))
+    yield* supervise(core, "backlog", Backlog.run(core, options.retention.everyMs))
+    yield* supervise(core, "retention", Retention.run(core))
+    return { pool, drain }
   })

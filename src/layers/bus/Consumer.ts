@@ -17,6 +17,7 @@ import type { Cursor } from "../../services/MessageLog.ts"
 import { Buckets } from "./Buckets.ts"
 import { KeyOrder } from "./KeyOrder.ts"
 import { Lanes } from "./Lanes.ts"
+import type { LeasesAhead } from "./LeasesKept.ts"
 import { OwnRowsAhead } from "./OwnRowsAhead.ts"
 import type { Pending } from "./Pending.ts"
 import { Track } from "./Track.ts"
@@ -82,6 +83,8 @@ export class Consumer {
   readonly ownRows = new Map<number, Pending>()
   /** Own rows whose turn has not come: their lane was not read up to `after` yet. */
   readonly ownRowsAhead = new OwnRowsAhead()
+  /** Leases of a former process whose deliveries were not read yet. */
+  readonly leasesAhead: LeasesAhead = new Map()
   live = false
   /** While it lags, per lane how far its reader came. */
   readTo: Float64Array | undefined = undefined

@@ -21,7 +21,7 @@ import { HookRegistry } from "./Hooks.ts"
 import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
 import { LogMode } from "./LogMode.ts"
-import { OwnRows, shortenProgress } from "./OwnRows.ts"
+import { OwnRows, shorten } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
 import { RequestTable } from "./Requests.ts"
 import { Retries } from "./Retries.ts"
@@ -53,6 +53,8 @@ export class Core {
   readonly leases = new LeaseClock()
   readonly suspects = new Suspects()
   readonly logMode = new LogMode(this)
+  /** How often a fibre of the bus was started again, by its name. */
+  readonly fibreRestarts = new Map<string, number>()
   readonly decisions = new Decisions()
   readonly volatile: Volatile
   /** Called when the gate of a shard closed or opened, inside the step that did it. */
@@ -66,7 +68,7 @@ export class Core {
   readonly messageAge = new Buckets()
   readonly dispatchDuration = new Buckets()
   readonly refused = new Map<string, number>()
-  state: "NotStarted" | "Running" | "Closing" | "Closed" = "NotStarted"
+  state: "NotStarted" | "Running" | "Leaving" | "Closing" | "Closed" = "NotStarted"
   /** Bytes that all consumers hold from the log. */
   readAheadBytes = 0
   /** Together they hold as much as they may; until half of it is given back. */
@@ -94,7 +96,7 @@ export class Core {
       Array.from({ length: shardCount }, (_, id) => id),
       (id) => new Shard(id, options.limits, watermarks, (shard) => gateChanged(this, shard))
     )
-    this.settler = new Settler(log, this.consumers, (track) => shortenProgress(this, track))
+    this.settler = new Settler(log, this.consumers, shorten(this))
     this.ownRows = new OwnRows(options.ownRows)
     this.journal = new Journal(log)
     this.delays = new Delays(options)

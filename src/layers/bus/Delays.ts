@@ -16,6 +16,7 @@ import type { Delayed, LogEntry, LogUnavailable } from "../../services/MessageLo
 import type { Core } from "./Core.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
 import { DelayWindow, windowMax } from "./DelayWindow.ts"
+import { isOpen } from "./Openness.ts"
 import { type Outgoing, route, type StartReader } from "./Router.ts"
 
 /** Most messages that wait. Source: design, section 9, "Limits". */
@@ -104,7 +105,7 @@ export const run = (core: Core, startReader: StartReader): Effect.Effect<never> 
     if (window.needsPage) return readPage(core)
     const now = core.now()
     const [first] = window.held
-    if (first === undefined || core.state !== "Running") return changed.await
+    if (first === undefined || !isOpen(core)) return changed.await
     if (first.dueAt > now) return sleepUntil(core, first.dueAt)
     return Effect.flatMap(
       appendDue(core, startReader, window.held),

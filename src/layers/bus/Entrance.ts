@@ -12,6 +12,7 @@ import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { HookRefused } from "../../services/Hooks.ts"
 import type { Accepted, PublishError } from "../../services/MessageBus.ts"
 import type { Core } from "./Core.ts"
+import { isOpen } from "./Openness.ts"
 import type { Publisher } from "./Publisher.ts"
 
 /** Drafts of one batch whose hooks run at once. */
@@ -43,7 +44,7 @@ const inContext = (draft: Draft, { text }: Carried): Draft =>
   text === undefined || draft.context !== undefined ? draft : { ...draft, context: text }
 
 /** A bus that does not run refuses before any hook is asked. */
-const isHooked = (core: Core): boolean => core.hooks.before.length > 0 && core.state === "Running"
+const isHooked = (core: Core): boolean => core.hooks.before.length > 0 && isOpen(core)
 
 const hooked = (core: Core, draft: Draft): Effect.Effect<Draft, HookRefused> =>
   Effect.tapError(

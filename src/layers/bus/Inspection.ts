@@ -13,6 +13,7 @@ import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { type State, state } from "./Pending.ts"
 import type { Shard } from "./Shard.ts"
+import { fibres } from "./Supervision.ts"
 
 /** The live state. */
 export const snapshot = (core: Core): Snapshot => ({
@@ -51,6 +52,7 @@ export const snapshot = (core: Core): Snapshot => ({
   announcementFailures: core.volatile.failures,
   tails: core.tails.snapshot(),
   commitRetries: core.settler.retries,
+  fibreRestarts: fibres.map((name) => [name, core.fibreRestarts.get(name) ?? 0] as const),
   ownRows: {
     count: core.ownRows.count,
     bytes: core.ownRows.bytes,

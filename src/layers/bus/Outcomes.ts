@@ -159,8 +159,9 @@ const redeliver = (core: Core, delivery: Pending, now: number, waitMs: number): 
     })
   }
   // A long wait in a row of its own frees the slot and lets the floor pass; the key stays held.
-  delivery.dueAt = waitMs >= ownRowFromMs && toOwnRow(core, delivery) ? now + waitMs : 0
-  core.retries.add(delivery, now + waitMs)
+  delivery.dueAt = now + waitMs
+  if (waitMs >= ownRowFromMs) toOwnRow(core, delivery)
+  core.retries.add(delivery, delivery.dueAt)
 }
 
 /** Takes back a hand-out that counts for nothing: it was void, or could not be started. */
@@ -229,7 +230,8 @@ const bury = (
 /** The wait of a delivery is over. */
 export const retryDue = (core: Core, delivery: Pending): void => {
   const { consumer, order } = delivery
-  if (delivery.state !== state.waiting || consumer.closed) return
+  // An earlier end of a wait that was changed counts for nothing: the later one comes too.
+  if (delivery.state !== state.waiting || consumer.closed || core.now() < delivery.dueAt) return
   delivery.state = state.queued
   if (order === undefined) core.giveBack(delivery)
   else consumer.order.retry(order, delivery)

@@ -94,7 +94,7 @@ export const ownEntry = (entry: LogEntry, after: number): LogEntry => ({
  * Never one that is handed out: its ack id names its place in the lane, and its lease or handler
  * goes on. Those are at most `leasesMax` and the workers, so that the ranges stay bounded.
  */
-export const shortenProgress = (core: Core, track: Track): void => {
+export const shorten = (core: Core) => (track: Track): void => {
   for (const delivery of track.surplus(core.options.rangesMax)) {
     if (delivery.state !== state.running && !toOwnRow(core, delivery)) return
   }

@@ -7,11 +7,12 @@
 import * as Effect from "effect/Effect"
 import * as Iterable from "effect/Iterable"
 import type { ParkReason } from "../../domain/Delivery.ts"
-import { BusClosed } from "../../services/MessageBus.ts"
+import type { BusClosed } from "../../services/MessageBus.ts"
 import type { LogUnavailable } from "../../services/MessageLog.ts"
 import type { Parked, ParkedDelivery, ParkedFilter } from "../../services/Parked.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
+import { closedOf, isOpen } from "./Openness.ts"
 import { ownEntry } from "./OwnRows.ts"
 import { Pending, state } from "./Pending.ts"
 import { place } from "./Replays.ts"
@@ -87,7 +88,7 @@ const inBatches = (
     const end = core.nextOwnRow
     const from = (changed: number): Effect.Effect<number, LogUnavailable | BusClosed> =>
       Effect.suspend(() => {
-        if (core.state !== "Running") return Effect.fail(new BusClosed({ state: core.state }))
+        if (!isOpen(core)) return Effect.fail(closedOf(core))
         const batch = select(core, filter, -1, parkedBatchMax).filter(({ ownRow }) => ownRow < end)
         if (batch.length === 0) return Effect.succeed(changed)
         batch.forEach(change)

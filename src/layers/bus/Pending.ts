@@ -40,7 +40,7 @@ export class Pending {
   handOut = 0
   /** When the current hand-out was made (Unix milliseconds). */
   takenAt = 0
-  /** End of the current lease (Unix milliseconds). */
+  /** End of the current lease, which may be one of a former process (Unix milliseconds). */
   leaseUntil = 0
   /** Bucket of the lease clock, or -1 without a lease. */
   leaseBucket = -1
@@ -48,7 +48,7 @@ export class Pending {
   slot: Slot | undefined = undefined
   /** Whether it counts against the read-ahead of its subscription. */
   readAhead = false
-  /** Not to be handed out before (Unix milliseconds); kept for waits that outlive the process. */
+  /** Not to be handed out before (Unix milliseconds); its own row keeps it. */
   dueAt = 0
   /** Why it is parked, while it is. */
   parked: Parked | undefined = undefined

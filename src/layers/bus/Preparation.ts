@@ -11,7 +11,6 @@ import { isReplyTopic } from "../../domain/Request.ts"
 import { type TopicName, TopicReserved } from "../../domain/Topic.ts"
 import {
   type Accepted,
-  BusClosed,
   IdempotencyConflict,
   IdempotencyInFlight,
   type PublishError
@@ -21,6 +20,7 @@ import { refusalOf } from "./Backpressure.ts"
 import type { Core } from "./Core.ts"
 import { fingerprintOf, type Known } from "./Deduplication.ts"
 import { waits } from "./Delays.ts"
+import { closedOf, isOpen } from "./Openness.ts"
 import { replied } from "./Requests.ts"
 import type { Outgoing } from "./Router.ts"
 import type { Shard } from "./Shard.ts"
@@ -52,7 +52,7 @@ export const prepare = (preparing: Preparing, draft: Draft, now: number): Prepar
   const { core } = preparing
   const { idempotencyKey, key, topic } = draft
   if (isReplyTopic(topic)) return answered(core, replied(core, draft))
-  if (core.state !== "Running") return refuse(core, new BusClosed({ state: core.state }))
+  if (!isOpen(core)) return refuse(core, closedOf(core))
   const known = core.topics.get(topic)
   if (known.reserved) return refuse(core, new TopicReserved({ topic }))
   if (draft.payloadBytes > payloadBytesMax) return refuse(core, tooLarge(draft.payloadBytes))

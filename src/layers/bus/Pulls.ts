@@ -9,11 +9,18 @@ import {
   SubscriptionHandled,
   SubscriptionUnknown
 } from "../../domain/Subscription.ts"
-import { BusClosed, type LeasedDelivery, pullMax, type Settled } from "../../services/MessageBus.ts"
+import {
+  type BusClosed,
+  type LeasedDelivery,
+  pullMax,
+  type Settled
+} from "../../services/MessageBus.ts"
 import type { LogUnavailable, Take } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { leaseBucketMs, leasesMax } from "./LeaseClock.ts"
+import { isKept, placeOf, waitUntil } from "./LeasesKept.ts"
+import { closedOf } from "./Openness.ts"
 import { apply, beforeHandOut, begin, fail, isEarly, postpone } from "./Outcomes.ts"
 import { type Pending, state } from "./Pending.ts"
 
@@ -32,7 +39,7 @@ export const find = (
   Effect.suspend((): Effect.Effect<Consumer, SubscriptionUnknown | BusClosed> => {
     const consumer = core.consumers.get(name)
     if (core.state === "Closed" || core.state === "NotStarted") {
-      return Effect.fail(new BusClosed({ state: core.state }))
+      return Effect.fail(closedOf(core))
     }
     return consumer === undefined
       ? Effect.fail(new SubscriptionUnknown({ name }))
@@ -55,7 +62,7 @@ export const pull = (
       const consumer = yield* find(core, name)
       if (consumer.isBroadcast) return yield* new SubscriptionBroadcast({ name })
       if (consumer.handler !== undefined) return yield* new SubscriptionHandled({ name })
-      if (core.state === "Closing") return yield* new BusClosed({ state: core.state })
+      if (core.state === "Closing") return yield* closedOf(core)
       const { wakes } = consumer
       const taken = takeReady(core, consumer, Math.min(max, pullMax.count))
       if (taken.length > 0) return yield* Effect.uninterruptible(lease(core, consumer, taken))
@@ -123,11 +130,6 @@ const lease = (
   )
 }
 
-const placeOf = ({ entry, ownRow, track }: Pending) =>
-  track === undefined
-    ? { logLane: AckId.ownRowLane, offset: ownRow }
-    : { logLane: entry.logLane, offset: entry.offset }
-
 const describe = (core: Core, delivery: Pending): LeasedDelivery => ({
   ackId: AckId.format({
     incarnation: delivery.consumer.subscription.incarnation,
@@ -161,8 +163,9 @@ export const nack = (
 ) =>
   Effect.flatMap(find(core, name), (consumer) => {
     const settled = each(core, consumer, ackIds, (delivery) => {
-      // One that only a former process handed out waits to be handed out again already.
       if (delivery.state === state.running) fail(core, delivery, gaveBack, delayMs)
+      // One that only a former process handed out waits to be handed out again already.
+      else if (isKept(delivery)) waitUntil(core, delivery, core.now() + (delayMs ?? 0))
     })
     return settled.done === 0 || !core.log.retainsSettled
       ? Effect.succeed(settled)
@@ -173,6 +176,7 @@ export const nack = (
 export const extend = (core: Core, name: string, ackIds: ReadonlyArray<string>, byMs: number) =>
   Effect.map(find(core, name), (consumer) =>
     each(core, consumer, ackIds, (delivery) => {
+      if (isKept(delivery)) waitUntil(core, delivery, core.now() + byMs)
       if (delivery.state !== state.running) return
       core.leases.remove(delivery)
       delivery.leaseUntil = core.now() + byMs

@@ -11,6 +11,7 @@ import type { LogEntry, LogUnavailable, Scanned } from "../../services/MessageLo
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { wantsEntry } from "./Filtering.ts"
+import { keepLease } from "./LeasesKept.ts"
 import { Pending, state } from "./Pending.ts"
 import { isSuspect } from "./Suspects.ts"
 
@@ -150,6 +151,8 @@ const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
     core.occupy(delivery, core.slotFor(entry))
   }
   track.add(delivery)
+  // A leased one holds its key when it comes to its turn; without a key it just waits.
+  if (keepLease(core, delivery) && delivery.order === undefined) return
   enqueue(core, delivery)
 }
 

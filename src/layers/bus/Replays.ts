@@ -15,20 +15,17 @@ import type { MessageId } from "../../domain/MessageId.ts"
 import { partitionOfId } from "../../domain/MessageId.ts"
 import { logLaneOf, partitionOfLogLane } from "../../domain/Position.ts"
 import { type Lane, laneOf } from "../../domain/Priority.ts"
-import { BusClosed, type Replayed } from "../../services/MessageBus.ts"
+import type { BusClosed, Replayed } from "../../services/MessageBus.ts"
 import type { LogEntry, LogUnavailable, OwnRow } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
+import { keepLease } from "./LeasesKept.ts"
+import { whenOpen } from "./Openness.ts"
 import { Pending, state } from "./Pending.ts"
 import { enqueue } from "./Reader.ts"
 
 /** Dead letters replayed or deleted in one commit. */
 export const replayBatchMax = 500
-
-const open = (core: Core): Effect.Effect<void, BusClosed> =>
-  Effect.suspend(() =>
-    core.state === "Running" ? Effect.void : Effect.fail(new BusClosed({ state: core.state }))
-  )
 
 /** Dead letters by id, as stored and including what was not stored until now. */
 export const list = (core: Core, filter: DeadLetterFilter, after: number, limit: number) =>
@@ -90,7 +87,7 @@ export const replay = (
   dryRun: boolean
 ): Effect.Effect<Replayed, LogUnavailable | BusClosed> =>
   core.letters.withPermit(Effect.gen(function*() {
-    yield* open(core)
+    yield* whenOpen(core)
     const counts = { replayed: 0, failed: 0 }
     yield* eachPage(core, filter, (page) => {
       const owned = withRoom(core, page.filter((letter) => ownerOf(core, letter) !== undefined))
@@ -184,11 +181,12 @@ export const place = (core: Core, delivery: Pending): void => {
     consumer.totals.parked++
     return
   }
-  if (dueAt > core.now()) {
+  const isLeased = keepLease(core, delivery)
+  if (!isLeased && dueAt > core.now()) {
     delivery.state = state.waiting
     core.retries.add(delivery, dueAt)
-    if (order === undefined) return
   }
+  if (delivery.state === state.waiting && order === undefined) return
   if (consumer.live) enqueue(core, delivery)
   else consumer.ownRowsAhead.add(delivery)
 }
@@ -199,7 +197,7 @@ export const remove = (
   filter: DeadLetterFilter
 ): Effect.Effect<number, LogUnavailable | BusClosed> =>
   core.letters.withPermit(Effect.gen(function*() {
-    yield* open(core)
+    yield* whenOpen(core)
     const counts = { removed: 0 }
     yield* eachPage(core, filter, (page) =>
       core.log.commit({
@@ -222,7 +220,7 @@ export const edit = (
   payload: string
 ): Effect.Effect<DeadLetter, DeadLetterUnknown | PayloadTooLarge | LogUnavailable | BusClosed> =>
   core.letters.withPermit(Effect.gen(function*() {
-    yield* open(core)
+    yield* whenOpen(core)
     const sizeBytes = Buffer.byteLength(payload)
     if (sizeBytes > payloadBytesMax) {
       const limitBytes = payloadBytesMax

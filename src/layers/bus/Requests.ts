@@ -111,7 +111,7 @@ export const make = (core: Core, { publish }: Publisher): Requests => ({
 /** Takes a draft for a reply topic: accepted, whether or not somebody waits for it. */
 export const replied = (core: Core, draft: Draft): Result.Result<Accepted, PublishError> => {
   const { contentType, headers, payload, payloadBytes, topic } = draft
-  if (core.state !== "Running" && core.state !== "Closing") {
+  if (core.state === "NotStarted" || core.state === "Closed") {
     return Result.fail(new BusClosed({ state: core.state }))
   }
   if (payloadBytes > payloadBytesMax) return Result.fail(tooLarge("payload", payloadBytes))

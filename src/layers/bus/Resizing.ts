@@ -9,9 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { hash32, orderText } from "../../domain/Position.ts"
 import { shardCountRange } from "../../domain/Ring.ts"
-import { BusClosed } from "../../services/MessageBus.ts"
 import { CountOutOfRange, type Resized, ResizeRunning, type Shards } from "../../services/Shards.ts"
 import type { Core } from "./Core.ts"
+import { closedOf, isOpen } from "./Openness.ts"
 import type { Pending } from "./Pending.ts"
 import type { Shard } from "./Shard.ts"
 import type { Changed } from "./ShardSet.ts"
@@ -41,7 +41,7 @@ export class Resizing {
       const { core } = this
       const { maximum, minimum } = shardCountRange
       const count = new Set(ids).size
-      if (core.state !== "Running") return Effect.fail(new BusClosed({ state: core.state }))
+      if (!isOpen(core)) return Effect.fail(closedOf(core))
       if (this.isRunning) return Effect.fail(new ResizeRunning({}))
       if (!(count >= minimum && count <= maximum)) {
         return Effect.fail(new CountOutOfRange({ what: "shards", found: count, minimum, maximum }))
@@ -64,7 +64,7 @@ export class Resizing {
   get rebalance(): Shards["rebalance"] {
     return Effect.suspend((): Shards["rebalance"] => {
       const { core } = this
-      if (core.state !== "Running") return Effect.fail(new BusClosed({ state: core.state }))
+      if (!isOpen(core)) return Effect.fail(closedOf(core))
       if (this.isRunning) return Effect.fail(new ResizeRunning({}))
       const { moved } = this.replace(core.shards.map(({ id }) => id))
       core.decide({

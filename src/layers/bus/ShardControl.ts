@@ -2,7 +2,7 @@
  * Control of the shards: what an operator or a control loop may change while the bus runs.
  */
 import * as Effect from "effect/Effect"
-import { BusClosed } from "../../services/MessageBus.ts"
+import type { BusClosed } from "../../services/MessageBus.ts"
 import {
   CountOutOfRange,
   type Shards,
@@ -10,6 +10,7 @@ import {
   workerCountRange
 } from "../../services/Shards.ts"
 import type { Core } from "./Core.ts"
+import { whenOpen } from "./Openness.ts"
 import { Resizing } from "./Resizing.ts"
 import type { Shard } from "./Shard.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
@@ -24,7 +25,7 @@ export const make = (core: Core, pool: WorkerPool): Shards => {
       Effect.andThen(
         inRange(count),
         id === undefined
-          ? Effect.map(running(core), () => {
+          ? Effect.map(whenOpen(core), () => {
             pool.setAll(count)
             noteWorkers(core, "every shard", count)
           })
@@ -42,14 +43,9 @@ export const make = (core: Core, pool: WorkerPool): Shards => {
 /** No list of ids is longer, whatever is asked for. */
 const idsMax = 100
 
-const running = (core: Core): Effect.Effect<void, BusClosed> =>
-  Effect.suspend(() =>
-    core.state === "Running" ? Effect.void : Effect.fail(new BusClosed({ state: core.state }))
-  )
-
 const find = (core: Core, id: number): Effect.Effect<Shard, ShardUnknown | BusClosed> =>
   Effect.andThen(
-    running(core),
+    whenOpen(core),
     Effect.suspend(() => {
       const shard = core.shardSet.get(id)
       return shard === undefined

@@ -23,17 +23,18 @@ import {
 } from "../../domain/Subscription.ts"
 import { isReserved } from "../../domain/Topic.ts"
 import { PatternReserved } from "../../domain/TopicPattern.ts"
-import {
+import type {
   BusClosed,
-  type Handler,
-  type HandlerExtras,
-  type SubscribeError
+  Handler,
+  HandlerExtras,
+  SubscribeError
 } from "../../services/MessageBus.ts"
 import type { LogUnavailable } from "../../services/MessageLog.ts"
 import type { TailLimit } from "../../services/Tails.ts"
 import { broadcast } from "./Broadcast.ts"
 import { type Attachment, type Consumer, Totals } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
+import { isOpen, whenOpen } from "./Openness.ts"
 import { state } from "./Pending.ts"
 import { replaceConsumer, retire } from "./Replacement.ts"
 import { introduce, type StartReader } from "./Router.ts"
@@ -105,10 +106,10 @@ export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscr
           Effect.suspend(() => {
             const own = core.consumers.get(name)
             if (own?.subscription.incarnation !== incarnation) return Effect.void
-            if (core.state !== "Running") return Effect.void
+            if (!isOpen(core)) return Effect.void
             // Other changes need not wait for its handlers; one may be its deletion.
             const giveBack = Effect.suspend(() =>
-              core.consumers.get(name) === own && core.state === "Running"
+              core.consumers.get(name) === own && isOpen(core)
                 ? replaceConsumer(core, startReader, own, pulled(own.subscription.options))
                 : Effect.void
             )
@@ -129,14 +130,9 @@ const openTail = (core: Core, name: SubscriptionName) =>
     })
   })
 
-const running = (core: Core): Effect.Effect<void, BusClosed> =>
-  Effect.suspend(() =>
-    core.state === "Running" ? Effect.void : Effect.fail(new BusClosed({ state: core.state }))
-  )
-
 const createIn = (core: Core, startReader: StartReader): Subscriptions["create"] =>
   Effect.fnUntraced(function*(name, options) {
-    yield* running(core)
+    yield* whenOpen(core)
     const existing = core.consumers.get(name)
     if (existing !== undefined) return yield* change(core, existing, options)
     const { mode, topic } = options
@@ -182,7 +178,7 @@ const change = Effect.fnUntraced(function*(
 })
 
 const remove = Effect.fnUntraced(function*(core: Core, name: string) {
-  yield* running(core)
+  yield* whenOpen(core)
   const consumer = core.consumers.get(name)
   if (consumer === undefined) return yield* new SubscriptionUnknown({ name })
   const { incarnation } = consumer.subscription

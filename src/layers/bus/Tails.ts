@@ -19,6 +19,7 @@ import {
   type Tails
 } from "../../services/Tails.ts"
 import type { Core } from "./Core.ts"
+import { closedOf, isOpen } from "./Openness.ts"
 import { type LogIdentity, TailCursor } from "./TailCursor.ts"
 import { nextEvents } from "./TailReading.ts"
 
@@ -58,8 +59,8 @@ const cursorOf = (
   core: Core,
   { from, of }: TailRequest
 ): Result.Result<TailCursor, OpenError> => {
-  const { options: { tailsMax }, state, tails } = core
-  if (state !== "Running") return Result.fail(new BusClosed({ state }))
+  const { options: { tailsMax }, tails } = core
+  if (!isOpen(core)) return Result.fail(closedOf(core))
   const found = "subscription" in of ? subscriptionOf(core, of.subscription) : Result.succeed(of)
   if (Result.isFailure(found)) return Result.fail(found.failure)
   if (tails.cursors.size >= tailsMax) return Result.fail(new TailLimit({ limit: tailsMax }))

@@ -8,13 +8,13 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Core } from "./Core.ts"
 import { leaseBucketMs } from "./LeaseClock.ts"
 import type { Shard } from "./Shard.ts"
+import { supervise } from "./Supervision.ts"
 import { finish, overran, turns, unjournalled } from "./Turns.ts"
 import { Worker } from "./Worker.ts"
 
@@ -26,16 +26,15 @@ export const cleanUpMs = 1_000
 
 type Fork = (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 
-/** A pool without workers; its fibres end with the scope. */
+/** A pool without workers, which `stop` ends. */
 export const make = (
   core: Core,
   perShard: number
 ): Effect.Effect<WorkerPool, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const fibers = yield* FiberSet.make<void>()
-    const fork = yield* FiberSet.runtime(fibers)<never>()
-    const pool = new WorkerPool(core, perShard, fork)
-    yield* Effect.forkScoped(pool.watchdog)
+    // Not in the scope, which would wait for ever for a handler that cannot be interrupted.
+    const pool = new WorkerPool(core, perShard, Effect.runForkWith(yield* Effect.context<never>()))
+    yield* supervise(core, "watchdog", pool.watchdog)
     return pool
   })
 
@@ -158,7 +157,9 @@ export class WorkerPool {
       const fibers = [...this.working].flatMap(({ fiber }) => fiber === undefined ? [] : [fiber])
       const drained = yield* Effect.timeoutOption(Fiber.awaitAll(fibers), drainMs)
       if (Option.isNone(drained)) {
-        yield* Effect.timeoutOption(Fiber.interruptAll(fibers), cleanUpMs)
+        const ended = yield* Effect.timeoutOption(Fiber.interruptAll(fibers), cleanUpMs)
+        const left = this.working.size
+        if (Option.isNone(ended)) yield* Effect.logError(`${left} handlers cannot be interrupted`)
       }
     })
   }

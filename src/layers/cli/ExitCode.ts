@@ -18,6 +18,10 @@ export const exitCodes = {
     code: 74,
     meaning: "the log cannot be opened: in use, damaged, newer, read-only or full"
   },
+  late: {
+    code: 75,
+    meaning: "was told to end, but a handler or the log did not within the time limit"
+  },
   settings: { code: 78, meaning: "illegal settings" },
   interrupted: { code: 130, meaning: "interrupted before the end" }
 } as const

@@ -64,8 +64,8 @@ export const edgeLimits = {
   keepAliveMs: 75_000,
   /** How often slow senders are looked for: within the 5 s that F20 leaves. */
   slowCheckMs: 2_500,
-  /** How long running requests may finish while the server closes. */
-  closeMsMax: 5_000,
+  /** How long running requests may finish once the bus has drained: part of the 5 s of P7. */
+  closeMsMax: 1_500,
   /** Requests of one connection that are worked on at once: one that sends ahead is served too. */
   pipelinedMax: 1_000,
   /** A client that takes nothing of its reply for so long is gone. Source: faults, F20. */

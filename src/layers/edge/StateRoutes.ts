@@ -76,7 +76,7 @@ const readiness = (bus: Bus, keys: ApiKeys["Service"]) => {
   const degraded = keys.counts().stale ? [...ofBus, keysStale] : ofBus
   return state === "Running"
     ? json(200, { status: degraded.length === 0 ? "ok" : "degraded", degraded })
-    : json(503, { status: "closing", degraded })
+    : json(503, { status: state === "Leaving" ? "leaving" : "closing", degraded })
 }
 
 const keysStale = "the API keys were changed to something unusable; the former ones are in force"

@@ -116,7 +116,7 @@ export const furtherSeries: ReadonlyArray<Series> = [
     name: "message_bus_running",
     help: "1 while the bus takes messages",
     type: "gauge",
-    read: ({ state }) => one(state === "Running" ? 1 : 0)
+    read: ({ state }) => one(state === "Running" || state === "Leaving" ? 1 : 0)
   },
   {
     name: "message_bus_degraded",

@@ -8,6 +8,7 @@ import type { KeyCounts } from "../../services/ApiKeys.ts"
 import type { RateCounts } from "../../services/RateLimits.ts"
 import { contractSeries, furtherSeries } from "./BusSeries.ts"
 import { type DoorCounts, observeDoor } from "./DoorMetrics.ts"
+import { fibreSeries } from "./FibreSeries.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { observeLimiter } from "./LimiterMetrics.ts"
 import { ownRowSeries } from "./OwnRowSeries.ts"
@@ -48,6 +49,7 @@ export const make = (
 const allSeries = [
   ...contractSeries,
   ...furtherSeries,
+  ...fibreSeries,
   ...ownRowSeries,
   ...publishingSeries,
   ...retentionSeries,

@@ -7,7 +7,7 @@ import { MessageBus } from "../../../src/services/MessageBus.ts"
 import { draft, named, options } from "./Drafts.ts"
 
 const busLayer = (more: Partial<Bus.BusOptions> = {}) =>
-  Bus.layer({ ...Bus.optionsDefault, ...more }).pipe(Layer.provide(MemoryLog.layer))
+  Bus.layer({ ...Bus.optionsDefault, drainMs: 0, ...more }).pipe(Layer.provide(MemoryLog.layer))
 
 /** Lets everything that can run without time passing run. */
 const settle = TestClock.adjust("10 millis")

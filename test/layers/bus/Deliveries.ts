@@ -54,7 +54,9 @@ export const pendingOf = (more: {
 /** A bus in memory. */
 export const busLayer = (more: Partial<Bus.BusOptions> = {}) =>
   Layer.suspend(() =>
-    Bus.layer({ ...Bus.optionsDefault, ...more }).pipe(Layer.provide(Layer.fresh(MemoryLog.layer)))
+    Bus.layer({ ...Bus.optionsDefault, drainMs: 0, ...more }).pipe(
+      Layer.provide(Layer.fresh(MemoryLog.layer))
+    )
   )
 
 /** Lets time pass when the scope closes: a failed test would wait for the drain of its bus. */

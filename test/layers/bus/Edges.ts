@@ -10,12 +10,12 @@ import { SimulatedDisk } from "../../simulation/SimulatedStore.ts"
 export const blockLog = (disk = new SimulatedDisk()) =>
   BlockLog.layer(Duration.hours(1)).pipe(Layer.provide(disk.layer))
 
-/** A small bus that drains quickly. */
+/** A small bus that ends at once. */
 export const busOptions: Bus.BusOptions = {
   ...Bus.optionsDefault,
   shardCount: 2,
   workersPerShard: 4,
-  drainMs: 100
+  drainMs: 0
 }
 
 /** The payloads of what was handed out, in order. */
@@ -34,7 +34,7 @@ export const life = <A, E>(
     const logScope = yield* Scope.make()
     const scope = yield* Scope.make()
     const context = yield* Layer.buildWithScope(Layer.fresh(blockLog(disk)), logScope)
-    const made = yield* Bus.make({ ...busOptions, ...more }).pipe(
+    const made = yield* Bus.make({ ...busOptions, drainMs: 100, ...more }).pipe(
       Effect.provide(context),
       Effect.provideService(Scope.Scope, scope)
     )

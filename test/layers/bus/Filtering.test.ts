@@ -15,7 +15,7 @@ const shown = (n: number) => `{"n":${n}}`
 
 /** A bus in memory with its state in view. */
 const inside = Effect.provide(
-  Bus.make({ ...Bus.optionsDefault, shardCount: 2 }),
+  Bus.make({ ...Bus.optionsDefault, shardCount: 2, drainMs: 0 }),
   Layer.fresh(MemoryLog.layer)
 )
 

@@ -45,6 +45,7 @@ const atStart: Snapshot = {
   },
   decisions: 0,
   announcementFailures: 0,
+  fibreRestarts: [],
   ownRows: { count: 0, bytes: 0, refused: 0 },
   tails: { open: 0, reading: 0, events: 0, gaps: 0 },
   commitRetries: 0,

@@ -49,8 +49,7 @@ export const server = (reader: Reader): ServerSettings => {
       name: "PRESTOP_DELAY_SECONDS",
       kind: seconds(0, 300),
       default: Duration.zero,
-      meaning: "Seconds between failing readiness and refusing publishes, for load balancers.",
-      later: "the delay before draining"
+      meaning: "Seconds between failing readiness and refusing publishes, for load balancers."
     }),
     drain: read({
       name: "DRAIN_SECONDS",
