@@ -1,5 +1,5 @@
 /** Deliveries, consumers and options for tests of the parts of a bus. */
-import { Effect, Layer, type Scope } from "effect"
+import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { noFates } from "../../../src/domain/Fate.ts"
 import { makeIds } from "../../../src/domain/MessageId.ts"
@@ -59,12 +59,12 @@ export const busLayer = (more: Partial<Bus.BusOptions> = {}) =>
     )
   )
 
-/** Lets time pass when the scope closes: a failed test would wait for the drain of its bus. */
-export const timePasses: Effect.Effect<void, never, Scope.Scope> = Effect.addFinalizer(() =>
-  Effect.asVoid(Effect.forkDetach(
-    Effect.repeat(Effect.andThen(Effect.yieldNow, TestClock.adjust("1 second")), { times: 60 })
-  ))
-)
+/** Lets time pass once a test failed: its handlers and its bus end by their limits, not never. */
+export const ending = <A, E, R>(test: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.onError(test, () =>
+    Effect.asVoid(Effect.forkDetach(
+      Effect.repeat(Effect.andThen(Effect.yieldNow, TestClock.adjust("1 second")), { times: 120 })
+    )))
 
 /** Lets everything that can run without time passing run. */
 export const settle: Effect.Effect<void> = TestClock.adjust("10 millis")

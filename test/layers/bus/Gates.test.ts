@@ -3,7 +3,7 @@ import { Deferred, Effect, Layer, References } from "effect"
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import { announced } from "../../../src/layers/bus/Volatile.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
-import { timePasses } from "./Deliveries.ts"
+import { ending } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 import { busOptions } from "./Edges.ts"
 
@@ -13,7 +13,6 @@ const limits = { slotsMax: 100, bytesMax: 1_000_000 }
 const opened = (more: Partial<Bus.BusOptions> = {}) =>
   Effect.gen(function*() {
     const { bus, core } = yield* Bus.make({ ...busOptions, limits, ...more })
-    yield* timePasses
     const heard: Array<unknown> = []
     core.volatile.listeners.add(({ payload, topic }) =>
       topic === announced.backpressure && heard.push(JSON.parse(payload))
@@ -42,7 +41,7 @@ const opened = (more: Partial<Bus.BusOptions> = {}) =>
 
 const over = <A, E>(
   test: Effect.Effect<A, E, Effect.Services<ReturnType<typeof opened>>>
-) => test.pipe(Effect.scoped, Effect.provide(Layer.fresh(MemoryLog.layer)))
+) => test.pipe(ending, Effect.scoped, Effect.provide(Layer.fresh(MemoryLog.layer)))
 
 const refused = (bus: Effect.Success<ReturnType<typeof opened>>["bus"], topic: string) =>
   Effect.map(Effect.flip(bus.publish(draft(topic, "refused"))), ({ _tag }) => _tag)

@@ -3,7 +3,7 @@ import { Deferred, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
-import { settle, timePasses } from "./Deliveries.ts"
+import { ending, settle } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 import { blockLog, busOptions } from "./Edges.ts"
 import { misplaced } from "./Placement.ts"
@@ -54,7 +54,6 @@ const opened = (
     })
     const of = (name: string) => bus.snapshot().subscriptions.find((one) => one.name === name)
     const open = Effect.forEach(gates.values(), (gate) => Deferred.succeed(gate, undefined))
-    yield* timePasses
     return { bus, core, of, open, publish, seen }
   })
 
@@ -95,7 +94,7 @@ describe("a handler that falls behind the others", () => {
       assert.strictEqual(core.readAheadBytes, 0)
       assert.isTrue(core.shards.every(({ slots }) => slots === 0))
       assert.strictEqual(core.consumers.get("slow")?.order.size, 0)
-    }).pipe(Effect.scoped, Effect.provide(blockLog())))
+    }).pipe(ending, Effect.scoped, Effect.provide(blockLog())))
 
   it.effect("keeps its place when the shards change meanwhile", () =>
     Effect.gen(function*() {
@@ -114,7 +113,7 @@ describe("a handler that falls behind the others", () => {
       for (const { id } of core.shards) {
         assert.deepStrictEqual(core.consumers.get("slow")?.soleOf(id), { slots: 0, bytes: 0 })
       }
-    }).pipe(Effect.scoped, Effect.provide(blockLog())))
+    }).pipe(ending, Effect.scoped, Effect.provide(blockLog())))
 
   it.effect("closes the gate when it is the only one that wants the messages", () =>
     Effect.gen(function*() {
@@ -126,7 +125,7 @@ describe("a handler that falls behind the others", () => {
       assert.strictEqual(core.shardOf("t", undefined).gate, "Closed")
       yield* open
       yield* settle
-    }).pipe(Effect.scoped, Effect.provide(blockLog())))
+    }).pipe(ending, Effect.scoped, Effect.provide(blockLog())))
 
   it.effect("closes the gate when nobody else holds the messages but one who fell behind too", () =>
     Effect.gen(function*() {
@@ -139,7 +138,7 @@ describe("a handler that falls behind the others", () => {
       yield* open
       yield* settle
       assert.strictEqual(seen.get("slow")?.length, core.published)
-    }).pipe(Effect.scoped, Effect.provide(blockLog())))
+    }).pipe(ending, Effect.scoped, Effect.provide(blockLog())))
 
   it.effect("stays live in memory, where there is no log to go on from", () =>
     Effect.gen(function*() {
@@ -149,5 +148,5 @@ describe("a handler that falls behind the others", () => {
       assert.isAbove(core.shards.reduce((sum, { slots }) => sum + slots, 0), 70)
       yield* open
       yield* settle
-    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(MemoryLog.layer))))
+    }).pipe(ending, Effect.scoped, Effect.provide(Layer.fresh(MemoryLog.layer))))
 })

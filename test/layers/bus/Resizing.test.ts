@@ -9,7 +9,7 @@ import * as WorkerPool from "../../../src/layers/bus/WorkerPool.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
 import { seededRandom } from "../../simulation/SeededRandom.ts"
 import { noFaults, SimulatedDisk } from "../../simulation/SimulatedStore.ts"
-import { settle, timePasses } from "./Deliveries.ts"
+import { ending, settle } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 import { blockLog, busOptions } from "./Edges.ts"
 import { misplaced } from "./Placement.ts"
@@ -30,7 +30,6 @@ const underLoad = (seed: number) =>
   Effect.gen(function*() {
     const random = seededRandom(seed, "resize")
     const { bus, core } = yield* Bus.make({ ...busOptions, shardCount: 4, workersPerShard: 2 })
-    yield* timePasses
     const pool = yield* WorkerPool.make(core, 2)
     const resizing = new Resizing(core, pool)
     const handled = new Map<string, Array<string>>()
@@ -109,14 +108,14 @@ for (const [name, log] of logs) {
       it.effect(
         "loses nothing, doubles nothing and keeps the order of every key and lane, whichever " +
           `shards come and go (behaviour 76, pitfalls 8 to 11, P6), seed ${seed}`,
-        () => underLoad(seed).pipe(Effect.scoped, Effect.provide(log()))
+        () => underLoad(seed).pipe(ending, Effect.scoped, Effect.provide(log()))
       )
     }
   })
 }
 
 describe("resizing", () => {
-  const made = Effect.tap(Bus.make(busOptions), timePasses)
+  const made = Bus.make(busOptions)
   const provided = Effect.provide(Layer.fresh(MemoryLog.layer))
 
   it.effect("waits for the handlers of removed shards, and refuses a second one meanwhile", () =>
@@ -141,7 +140,7 @@ describe("resizing", () => {
       assert.strictEqual(bus.snapshot().subscriptions[0]?.acked, 64)
       yield* bus.shards.setCount(4)
       assert.strictEqual(core.shards.length, 4)
-    }).pipe(Effect.scoped, provided))
+    }).pipe(ending, Effect.scoped, provided))
 
   it.effect("does not wait for ever for a handler of a removed shard", () =>
     Effect.gen(function*() {
@@ -158,7 +157,7 @@ describe("resizing", () => {
       yield* Deferred.succeed(gate, undefined)
       yield* settle
       assert.strictEqual(bus.snapshot().subscriptions[0]?.acked, 64)
-    }).pipe(Effect.scoped, provided))
+    }).pipe(ending, Effect.scoped, provided))
 
   it.effect("is announced and kept as a decision; the same count changes nothing", () =>
     Effect.gen(function*() {
@@ -180,7 +179,7 @@ describe("resizing", () => {
         added: "2",
         removed: ""
       })
-    }).pipe(Effect.scoped, provided))
+    }).pipe(ending, Effect.scoped, provided))
 
   it.effect("refuses fewer than 2 and more than 16 shards", () =>
     Effect.gen(function*() {
@@ -189,7 +188,7 @@ describe("resizing", () => {
         assert.strictEqual((yield* Effect.flip(bus.shards.setCount(count)))._tag, "CountOutOfRange")
       }
       assert.strictEqual(core.shards.length, 2)
-    }).pipe(Effect.scoped, provided))
+    }).pipe(ending, Effect.scoped, provided))
 
   it.effect("lets a message whose append waits find its new shard when that commits", () => {
     const disk = new SimulatedDisk({ delayMsMax: 20, failing: 0 })
@@ -219,7 +218,7 @@ describe("resizing", () => {
       assert.strictEqual(new Set(seen).size, 40)
       assert.deepStrictEqual(misplaced(core), [])
       disk.faults = noFaults
-    }).pipe(Effect.scoped, Effect.provide(blockLog(disk)))
+    }).pipe(ending, Effect.scoped, Effect.provide(blockLog(disk)))
   })
 
   it.effect("a rebalance brings home what waits in another shard than its own", () =>
@@ -240,5 +239,5 @@ describe("resizing", () => {
       assert.strictEqual(bus.decisions({ kind: "rebalance" }, -1, 9).length, 2)
       yield* Deferred.succeed(gate, undefined)
       yield* settle
-    }).pipe(Effect.scoped, provided))
+    }).pipe(ending, Effect.scoped, provided))
 })
