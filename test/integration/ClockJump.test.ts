@@ -14,7 +14,7 @@ const seconds = process.env["CODEFACTORY_LONG"] === "1" ? 60 : 6
 
 const leaseMs = 2_000
 const retryMs = 1_500
-const windowMs = 5_000
+const windowMs = 3_000
 
 /** Times of this process, which the fake clock does not reach. */
 const elapsed = () => performance.now()
