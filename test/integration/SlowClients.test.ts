@@ -122,7 +122,7 @@ describe("slow and hasty clients", () => {
       }
       const rise = memoryOf(service.process.pid).peak - before
       say("F21", { count, rise })
-      assert.isAtMost(rise, isLong ? 40 : 60)
+      assert.isAtMost(rise, isLong ? 20 : 40)
       assert.strictEqual(yield* stop(service, "SIGTERM"), 0)
     }))
 })
