@@ -23,6 +23,8 @@ const plan = {
   batch: 25,
   rate: 1_500,
   payloadBytes: 4_000,
+  // Keys are remembered for an hour, which is growth up to their own limit.
+  keyed: false,
   pullMax: 250,
   thinkMs: 500
 }

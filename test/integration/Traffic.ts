@@ -18,6 +18,8 @@ export interface Plan {
   /** Messages per second of all publishers together; `Infinity`: as fast as they are taken. */
   readonly rate: number
   readonly payloadBytes: number
+  /** Whether messages have idempotency keys: without, what got no answer is not sent again. */
+  readonly keyed: boolean
   /** Options of the subscription. */
   readonly subscription: object
   /** How long the consumer takes for a pull while there are publishers, in milliseconds. */
@@ -34,6 +36,7 @@ export const planDefault: Plan = {
   batch: 1,
   rate: 200,
   payloadBytes: 1_000,
+  keyed: true,
   subscription: { maxAttempts: 100 },
   thinkMs: 0,
   pullMax: 500
@@ -105,7 +108,7 @@ const publish = (
         const key = publisher + plan.publishers * (turn % owned)
         return itemOf(plan, key, Math.floor(turn / owned) + 1, sent)
       })
-      yield* sendAll(urlOf, items, records)
+      yield* sendAll(urlOf, items, records, plan.keyed)
       const ahead = startedAt + (round + 1) * pauseMs - performance.now()
       if (ahead > 0) yield* Effect.sleep(ahead)
     }
@@ -124,7 +127,12 @@ const itemOf = (plan: Plan, keyNumber: number, n: number, sent: Map<string, Sent
   const topic = plan.topicOf(keyNumber)
   return {
     sent: one,
-    body: { topic, key, idempotencyKey: placeOf(one), payload: { key, n, text } }
+    body: {
+      topic,
+      key,
+      ...(plan.keyed ? { idempotencyKey: placeOf(one) } : {}),
+      payload: { key, n, text }
+    }
   }
 }
 
@@ -141,7 +149,8 @@ interface Results {
 const sendAll = (
   urlOf: () => string,
   items: ReadonlyArray<Item>,
-  records: Records
+  records: Records,
+  keyed: boolean
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     for (let left = items, tries = 0; left.length > 0 && tries < patience; tries++) {
@@ -159,6 +168,7 @@ const sendAll = (
         if (id !== undefined && item !== undefined) records.accepted.set(id, item.sent)
       })
       if (reply?.status === 202) records.latencies.push(performance.now() - before)
+      if (reply === undefined && !keyed) return
       left = left.filter((_, at) => results[at]?.id === undefined)
       if (left.length > 0) yield* Effect.sleep(50)
     }
