@@ -14,6 +14,8 @@ const isLong = process.env["CODEFACTORY_LONG"] === "1"
 /** How long the overload lasts: 10 minutes in the long form, or as the environment says. */
 const seconds = Number(process.env["CODEFACTORY_OVERLOAD_SECONDS"] ?? (isLong ? 600 : 5))
 
+const [node = "", ...args] = serve
+
 /** 500 messages of 4 kB per second are consumed, 1,500 published. */
 const plan = {
   ...planDefault,
@@ -29,36 +31,22 @@ const plan = {
   thinkMs: 500
 }
 
-const heapOf = ({ metricsUrl }: Service) =>
-  Effect.promise(async () => {
-    const text = await (await fetch(`${metricsUrl}/metrics`)).text()
-    return Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(text)?.[1]) / 1_048_576
-  })
+/** What each full collection left: minutes since the start, and MB. */
+const collections = ({ said }: Service) =>
+  [...said().matchAll(/(\d+) ms: Mark-Compact.*?-> ([\d.]+) /g)].map(([, ms, mb]) => ({
+    minute: Number(ms) / 60_000,
+    mb: Number(mb)
+  }))
 
-/** The least heap of each tenth of a minute: what collections leave. In MB. `isWarm` begins it. */
-const watch = (service: Service, isWarm: () => boolean) =>
-  Effect.gen(function*() {
-    const lows: Array<number> = []
-    const endAt = performance.now() + seconds * 1_000
-    while (performance.now() < endAt) {
-      let low = Infinity
-      for (let second = 0; second < 6 && performance.now() < endAt; second++) {
-        low = Math.min(low, yield* heapOf(service))
-        yield* Effect.sleep("1 second")
-      }
-      if (isWarm()) lows.push(low)
-    }
-    return lows
-  })
-
-/** MB per minute, by least squares over the last two thirds, for the heap to find its size. */
-const slopeOf = (lows: ReadonlyArray<number>): number => {
-  const warm = lows.slice(Math.floor(lows.length / 3))
-  const middle = (warm.length - 1) / 2
-  const mean = warm.reduce((sum, low) => sum + low, 0) / warm.length
-  const above = warm.reduce((sum, low, at) => sum + (at - middle) * (low - mean), 0)
-  const below = warm.reduce((sum, _, at) => sum + (at - middle) ** 2, 0)
-  return below === 0 ? 0 : above / below * 10
+/** MB per minute by least squares, and how far that may be off (its standard error). */
+const trendOf = (points: ReadonlyArray<{ readonly minute: number; readonly mb: number }>) => {
+  const sum = (of: (point: { readonly minute: number; readonly mb: number }) => number) =>
+    points.reduce((total, point) => total + of(point), 0)
+  const [middle, mean] = [sum((p) => p.minute) / points.length, sum((p) => p.mb) / points.length]
+  const spread = sum((p) => (p.minute - middle) ** 2)
+  const slope = sum((p) => (p.minute - middle) * (p.mb - mean)) / spread
+  const rest = sum((p) => (p.mb - mean - slope * (p.minute - middle)) ** 2)
+  return { slope, error: Math.sqrt(rest / Math.max(1, points.length - 2) / spread) }
 }
 
 describe("a service with 512 MB, overloaded", () => {
@@ -71,20 +59,23 @@ describe("a service with 512 MB, overloaded", () => {
         const service = yield* start(yield* temporaryFolder, {
           ENABLE_DATABASE: "0", // Every unsettled message is in memory.
           ...(isLong ? {} : { MESSAGE_BUS_MAX_QUEUE_SIZE: "200" })
-        }, group.inside(serve))
+        }, group.inside([node, "--trace-gc", ...args]))
         const { finish, records } = yield* traffic(() => service.url, plan)
-        const lows = yield* watch(service, () => records.shed > 0)
+        yield* Effect.sleep(seconds * 1_000)
         const memory = memoryOf(service.process.pid)
+        // The first third lets the shards fill and the heap find its size.
+        const points = collections(service).filter(({ minute }) => minute > seconds / 180)
         const verdict = yield* finish
-        const slope = slopeOf(lows)
+        const trend = trendOf(points)
         const failures = Number(/oom_kill (\d+)/.exec(group.read("memory.oom_control"))?.[1] ?? 0)
-        say("F24", { seconds, ...verdict, ...memory, slope, lows, failures })
+        say("F24", { seconds, ...verdict, ...memory, ...trend, points, failures })
         assert.strictEqual(failures, 0)
         assert.deepInclude(verdict, none)
         assert.strictEqual(verdict.unanswered, 0)
         assert.isAbove(records.shed, 0)
-        // Shorter than that, the slope says more of single collections than of growth.
-        if (seconds >= 600) assert.isAtMost(slope, 1)
+        // Shards fill and empty between their watermarks, so the slope has an error. Shorter runs
+        // say more of single collections than of growth.
+        if (seconds >= 600) assert.isAtMost(trend.slope - 2 * trend.error, 1)
         assert.strictEqual(yield* stop(service, "SIGTERM"), 0)
       }),
     (seconds + 180) * 1_000
