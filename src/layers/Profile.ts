@@ -32,13 +32,14 @@ export type Storage =
   | { readonly profile: "memory" }
   | { readonly profile: "local"; readonly dataDir: string }
 
-/** The log of a profile. */
-export const log = (storage: Storage): Layer.Layer<MessageLog, LogUnopened> =>
+/** The log of a profile, which remembers so many idempotency keys. */
+export const log = (storage: Storage, keysMax?: number): Layer.Layer<MessageLog, LogUnopened> =>
   storage.profile === "memory"
     ? MemoryLog.layer
     : EmbeddedLog.layer({
       directory: storage.dataDir,
-      claimsFor: Duration.millis(claimTtlMs)
+      claimsFor: Duration.millis(claimTtlMs),
+      ...(keysMax === undefined ? {} : { claimsMax: keysMax })
     })
 
 /** What an embedding program can be told; everything has a default. */
@@ -134,7 +135,7 @@ export const served: Layer.Layer<
   return edge.pipe(
     Layer.provide(doors(server)),
     Layer.provideMerge(busLayer),
-    Layer.provide(log({ profile, dataDir: store.dataDir })),
+    Layer.provide(log({ profile, dataDir: store.dataDir }, bus.dedupKeysMax)),
     Layer.provideMerge(SlewedClock.layer)
   )
 }))

@@ -9,18 +9,20 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { claimsMax } from "../../domain/IdempotencyKey.ts"
 import { type LogUnopened, MessageLog, type Recovered } from "../../services/MessageLog.ts"
 import { BlockHeader } from "./BlockCodec.ts"
 import { BlockIndex } from "./BlockIndex.ts"
 import * as BlockReader from "./BlockReader.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import { type LaneBounds, LogStore, type StoreRecovered } from "./LogStore.ts"
-import { readClaims } from "./StoredClaims.ts"
+import { readClaims, type Wanted } from "./StoredClaims.ts"
 import * as Truncation from "./Truncation.ts"
 
-/** The log over whatever store there is; `claimsFor` is how long idempotency keys are kept. */
+/** The log over whatever store there is; `claimsFor` is how long how many keys are kept. */
 export const layer = (
-  claimsFor: Duration.Duration
+  claimsFor: Duration.Duration,
+  keysMax = claimsMax
 ): Layer.Layer<MessageLog, LogUnopened, LogStore> =>
   Layer.effect(
     MessageLog,
@@ -28,7 +30,10 @@ export const layer = (
       const store = yield* LogStore
       const index = new BlockIndex()
       const now = yield* Clock.currentTimeMillis
-      const recovered = yield* recover(store, index, now - Duration.toMillis(claimsFor))
+      const recovered = yield* recover(store, index, {
+        since: now - Duration.toMillis(claimsFor),
+        max: keysMax
+      })
       const submit = yield* GroupCommit.make(store, index)
       const nothing = () => {}
       return MessageLog.of({
@@ -73,7 +78,7 @@ export const layer = (
 const recover = Effect.fnUntraced(function*(
   store: LogStore["Service"],
   index: BlockIndex,
-  claimsSince: number
+  wanted: Wanted
 ) {
   const damaged = [...store.recovered.damaged]
   const claiming: Array<number> = []
@@ -85,14 +90,14 @@ const recover = Effect.fnUntraced(function*(
     for (const { header: bytes, seq } of page.headers) {
       const header = new BlockHeader(bytes)
       index.addAll(seq, header)
-      if (header.claims > 0 && header.enteredMax >= claimsSince) claiming.push(seq)
+      if (header.claims > 0 && header.enteredMax >= wanted.since) claiming.push(seq)
     }
     damaged.push(...page.damaged)
     after = page.next
   }
   raiseHeads(index, store.recovered)
   index.sizeBytes = store.recovered.sizeBytes
-  const claims = yield* readClaims(store, claiming.toReversed(), claimsSince)
+  const claims = yield* readClaims(store, claiming.toReversed(), wanted)
   const idMillisMax = Math.max(index.idMillisMax, store.recovered.idMillisMax)
   return { ...store.recovered, damaged, idMillisMax, claims } satisfies Recovered
 })

@@ -13,12 +13,16 @@ export interface EmbeddedLogOptions {
   readonly directory: string
   /** How long idempotency keys are remembered. */
   readonly claimsFor: Duration.Duration
+  /** Most of them; as many as the design asks for unless set. */
+  readonly claimsMax?: number
   /** Most pages (16 KiB) of the database; unlimited unless set. */
   readonly pagesMax?: number
 }
 
 /** The embedded log. */
 export const layer = (
-  { claimsFor, directory, pagesMax }: EmbeddedLogOptions
+  { claimsFor, claimsMax, directory, pagesMax }: EmbeddedLogOptions
 ): Layer.Layer<MessageLog, LogUnopened> =>
-  BlockLog.layer(claimsFor).pipe(Layer.provide(SqliteStore.layer({ directory, pagesMax })))
+  BlockLog.layer(claimsFor, claimsMax).pipe(
+    Layer.provide(SqliteStore.layer({ directory, pagesMax }))
+  )

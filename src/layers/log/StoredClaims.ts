@@ -5,7 +5,6 @@
  * message, however late that entered the log.
  */
 import * as Effect from "effect/Effect"
-import { claimsMax } from "../../domain/IdempotencyKey.ts"
 import { type Claim, LogUnopened } from "../../services/MessageLog.ts"
 import { BlockHeader } from "./BlockCodec.ts"
 import { claimOf } from "./ClaimOf.ts"
@@ -14,15 +13,21 @@ import type { LogStore } from "./LogStore.ts"
 /** Claims of delayed messages read at a time. */
 const delayedPage = 10_000
 
+/** Which claims are read: accepted since then (Unix milliseconds), the newest so many. */
+export interface Wanted {
+  readonly since: number
+  readonly max: number
+}
+
 /** The claims of these blocks (newest first) and of delayed messages, in order of acceptance. */
 export const readClaims = Effect.fnUntraced(
-  function*(store: LogStore["Service"], seqs: ReadonlyArray<number>, since: number) {
-    const claims = yield* blockClaims(store, seqs, since)
-    const delayed = yield* delayedClaims(store, since)
+  function*(store: LogStore["Service"], seqs: ReadonlyArray<number>, wanted: Wanted) {
+    const claims = yield* blockClaims(store, seqs, wanted)
+    const delayed = yield* delayedClaims(store, wanted)
     if (delayed.length === 0) return claims.toReversed()
     return [...claims, ...delayed]
       .toSorted((a, b) => a.acceptedAt - b.acceptedAt)
-      .slice(-claimsMax)
+      .slice(-wanted.max)
   },
   Effect.catchTag(
     "LogUnavailable",
@@ -31,10 +36,10 @@ export const readClaims = Effect.fnUntraced(
 )
 
 const blockClaims = Effect.fnUntraced(
-  function*(store: LogStore["Service"], seqs: ReadonlyArray<number>, since: number) {
+  function*(store: LogStore["Service"], seqs: ReadonlyArray<number>, { max, since }: Wanted) {
     const newestFirst: Array<Claim> = []
     let done = 0 // Blocks come in groups; see `readBlocks`.
-    while (done < seqs.length && newestFirst.length < claimsMax) {
+    while (done < seqs.length && newestFirst.length < max) {
       const { blocks, count } = yield* store.readBlocks(seqs.slice(done, done + 256))
       for (const { bodies, header: bytes } of blocks) {
         const header = new BlockHeader(bytes)
@@ -45,21 +50,23 @@ const blockClaims = Effect.fnUntraced(
       }
       done += count
     }
-    return newestFirst.slice(0, claimsMax)
+    return newestFirst.slice(0, max)
   }
 )
 
-const delayedClaims = Effect.fnUntraced(function*(store: LogStore["Service"], since: number) {
-  const claims: Array<Claim> = []
-  let last: Claim | undefined // A cursor over the pages.
-  do {
-    const page: ReadonlyArray<Claim> = yield* store.delayedClaims({
-      since,
-      after: last,
-      limit: delayedPage
-    })
-    claims.push(...page)
-    last = page.length < delayedPage ? undefined : page.at(-1)
-  } while (last !== undefined && claims.length < claimsMax)
-  return claims
-})
+const delayedClaims = Effect.fnUntraced(
+  function*(store: LogStore["Service"], { max, since }: Wanted) {
+    const claims: Array<Claim> = []
+    let last: Claim | undefined // A cursor over the pages.
+    do {
+      const page: ReadonlyArray<Claim> = yield* store.delayedClaims({
+        since,
+        after: last,
+        limit: delayedPage
+      })
+      claims.push(...page)
+      last = page.length < delayedPage ? undefined : page.at(-1)
+    } while (last !== undefined && claims.length < max)
+    return claims
+  }
+)

@@ -190,3 +190,21 @@ it.effect("a full disk refuses commits without a trace; they work again once the
     const head = yield* withLogAt(path, fill, 120)
     yield* withLogAt(path, (log) => Effect.sync(() => assert.strictEqual(log.head(1), head)))
   }))
+
+it.effect("of many idempotency keys, it reads back the newest that are asked for", () =>
+  Effect.gen(function*() {
+    const path = yield* directory
+    const keys = Array.from({ length: 20 }, (_, n) => `i${n}`)
+    yield* withLogAt(
+      path,
+      (log) => Effect.forEach(keys, (idempotencyKey) => append(log, [entryOf({ idempotencyKey })]))
+    )
+    const few = EmbeddedLog.layer({
+      directory: path,
+      claimsFor: Duration.hours(1),
+      claimsMax: 5
+    })
+    const read = MessageLog.use((log) => Effect.succeed(log.recovered.claims))
+    const claims = yield* Effect.provide(read, few)
+    assert.deepStrictEqual(claims.map((claim) => claim.idempotencyKey), keys.slice(-5))
+  }))
