@@ -5,17 +5,23 @@ import { Cause, type Effect, Exit } from "effect"
 import type { Run } from "./Run.ts"
 
 /** Kinds of calls. */
-export type CallKind = "publish" | "manage" | "consume" | "operate" | "tails" | "shards"
+export type CallKind = "publish" | "manage" | "consume" | "operate" | "tails" | "shards" | "request"
+
+const publish = [
+  "ShardFull",
+  "ShardPaused",
+  "LogUnavailable",
+  "IdempotencyConflict",
+  "IdempotencyInFlight",
+  "HookRefused",
+  "DelayedLimit",
+  "BacklogFull"
+]
 
 /** Refusals that each kind of call may meet, by tag. */
 export const refusals: Readonly<Record<CallKind, ReadonlyArray<string>>> = {
-  publish: [
-    "ShardFull",
-    "ShardPaused",
-    "LogUnavailable",
-    "IdempotencyConflict",
-    "IdempotencyInFlight"
-  ],
+  publish,
+  request: [...publish, "RequestTimeout", "RequestLimit"],
   manage: ["SubscriptionConflict", "SubscriptionUnknown", "SubscriptionHandled", "LogUnavailable"],
   consume: ["SubscriptionUnknown", "SubscriptionHandled", "LogUnavailable"],
   operate: ["LogUnavailable"],

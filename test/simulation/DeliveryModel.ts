@@ -10,7 +10,7 @@ import type { Subscription } from "../../src/domain/Subscription.ts"
 import { isFor, type Known, orderOf } from "./Known.ts"
 import { type Lease, Leases } from "./Leases.ts"
 import type { Breach, LogModel, Stored } from "./LogModel.ts"
-import { fresh, type Pair } from "./Pair.ts"
+import { fresh, type Pair, whyOver } from "./Pair.ts"
 
 /** The deliveries of one run, over all its processes. */
 export class DeliveryModel {
@@ -103,7 +103,7 @@ export class DeliveryModel {
 
   /** A dead letter is delivered anew, with attempts counted from 1. */
   replayed(incarnation: number, id: string): void {
-    Object.assign(this.pair(incarnation, id), { lastAttempt: 0, counted: false })
+    Object.assign(this.pair(incarnation, id), { lastAttempt: 0, counted: false, isParked: false })
     this.pair(incarnation, id).replays++
   }
 
@@ -156,6 +156,11 @@ export class DeliveryModel {
   /** A handler failed with an error whose fate is that. */
   dropped(incarnation: number, id: string): void {
     Object.assign(this.pair(incarnation, id), { dropped: true, droppedIn: this.process })
+  }
+
+  /** A handler failed with an error that parks, or somebody released what was parked. */
+  parked(incarnation: number, id: string, isParked = true): void {
+    Object.assign(this.pair(incarnation, id), { isParked, parkedIn: this.process })
   }
 
   /** Messages that somebody asked for and that neither succeeded nor ended otherwise. */
@@ -211,12 +216,9 @@ export class DeliveryModel {
     if (attempt < pair.lastAttempt + (pair.counted ? 1 : 0)) {
       this.breach(5, `not above ${pair.lastAttempt}: ${what}`)
     }
-    if (pair.dropped && pair.droppedIn === this.process) {
-      this.breach(1, `after it was dropped: ${what}`)
-    }
-    if (pair.durable || (pair.successes > 0 && pair.succeededIn === this.process)) {
-      this.breach(1, `after its success: ${what}`)
-    }
+    const over = whyOver(pair, this.process)
+    if (over !== undefined) this.breach(1, `${over}: ${what}`)
+    pair.isParked = false
   }
 
   private checkOrder(pair: Pair, known: Known, entry: Stored, what: string): void {

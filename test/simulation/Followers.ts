@@ -64,10 +64,14 @@ export class Followers {
     const { run } = this
     for (const [who, { filter, topic }] of this.all) {
       this.perform({ kind: "follow", who, topic, filter, from: "now", isAnew: false })
-      await run.world.advance(100)
-      for (let reads = 0; reads < 40; reads++) {
-        this.read(who, 50)
+      await run.world.advance(60)
+      const { seen } = this.all.get(who) ?? { seen: new Set() }
+      // Until three reads in a row brought nothing new: some bring what is repeated.
+      for (let quiet = 0; quiet < 3;) {
+        const { size } = seen
+        this.read(who, 250)
         await run.world.advance(50)
+        quiet = seen.size === size ? quiet + 1 : 0
       }
       this.checkAll(who)
       this.close(who)

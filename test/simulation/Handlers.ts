@@ -8,14 +8,20 @@ import { hash32 } from "../../src/domain/Position.ts"
 import type { Core } from "../../src/layers/bus/Core.ts"
 import type { Handler } from "../../src/services/MessageBus.ts"
 import { ackTimeoutMsMin } from "./Commands.ts"
+import { replyTo } from "./Requesters.ts"
 import type { Run } from "./Run.ts"
 
 const ways = ["fails", "throws", "dies", "hangs", "isPermanent", "interrupts"] as const
 
 /** Fates of some errors, by tag. */
-export const fates: Fates = { isDropped: "drop", isBuried: "deadLetter", PermanentFailure: "retry" }
+export const fates: Fates = {
+  isDropped: "drop",
+  isBuried: "deadLetter",
+  isParked: "park",
+  PermanentFailure: "retry"
+}
 
-const fatedWays = [...ways, "isDropped", "isBuried"] as const
+const fatedWays = [...ways, "isDropped", "isBuried", "isParked"] as const
 
 type Way = typeof fatedWays[number]
 
@@ -28,8 +34,9 @@ export const handlerOf = (
   fates: Fates,
   paceMs: number
 ): Handler =>
-({ attempt, message }) =>
+(delivery) =>
   Effect.suspend(() => {
+    const { attempt, message } = delivery
     const draw = (what: string): number =>
       hash32(`${run.seed} ${what} ${incarnation} ${message.payload} ${attempt}`) / 2 ** 32
     run.saw("handler starts", `${incarnation} ${message.payload} ${attempt}`)
@@ -42,7 +49,11 @@ export const handlerOf = (
     const isLate = run.faulty && run.more && !isBad && draw("late") < 0.03
     const work = isBad ? badly(way) : isLate ? late(run, draw("slow")) : ending(run, draw("slow"))
     const paced = paceMs > 0 && run.faulty ? Effect.andThen(Effect.sleep(paceMs), work) : work
-    return Effect.onExit(paced, (exit) =>
+    const isRequest = message.headers?.includes("reply-to") === true
+    const replied = isRequest
+      ? Effect.andThen(paced, Effect.ignore(delivery.reply(replyTo(message.payload))))
+      : paced
+    return Effect.onExit(replied, (exit) =>
       Effect.sync(() => {
         const isCounted = Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause) ||
           way === "interrupts" || core.state === "Running"
@@ -53,6 +64,7 @@ export const handlerOf = (
         const failed = isCounted ? Exit.isFailure(exit) : undefined
         run.saw("handler ends", `${incarnation} ${message.payload} ${failed}`)
         run.deliveries.leave(incarnation, message, failed, run.world.now)
+        if (isBad && way === "isParked") run.deliveries.parked(incarnation, message.id)
         if (isBad && way === "isDropped") run.deliveries.dropped(incarnation, message.id)
       }))
   })
@@ -85,6 +97,7 @@ const badly = (way: Way | undefined): Effect.Effect<void, unknown> => {
       return Effect.interrupt
     case "isDropped":
     case "isBuried":
+    case "isParked":
       return Effect.fail({ _tag: way })
     default:
       return Effect.fail("failed")

@@ -53,6 +53,7 @@ export const checkLeaks = (run: Run): void => {
   left("leases", core.leases.size)
   left("retries", core.retries.size)
   left("bytes of read-ahead", core.readAheadBytes)
+  left("requests", core.requests.size)
   left("tails", core.tails.cursors.size)
   for (const { bytes, id, inFlight, lanes, slots } of run.shards.all) {
     left(`slots of shard ${id}`, slots)

@@ -37,6 +37,8 @@ export type MoreAction =
   | { readonly kind: "attach"; readonly name: string; readonly badness: number }
   /** Publishes each by itself, all at once. */
   | { readonly kind: "publishEach"; readonly drafts: ReadonlyArray<Draft> }
+  | { readonly kind: "release" | "dropParked"; readonly name: string }
+  | { readonly kind: "request"; readonly draft: Draft; readonly timeoutMs: number }
   /** Attaches a handler that takes half a second for each message. */
   | { readonly kind: "attachSlow"; readonly name: string }
   /** Attaches a handler whose errors have fates. */

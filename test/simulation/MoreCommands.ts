@@ -17,13 +17,20 @@ export const moreAction = (random: SeededRandom, _mix: Mix, at: number): MoreAct
   const choices: ReadonlyArray<Choice> = [
     [3, () => ({ kind: "attachFates", name, badness: random.pick([0.3, 0.8]) })],
     [1, () => ({ kind: "attachSlow", name })],
+    [2, () => ({ kind: "release", name })],
+    [1, () => ({ kind: "dropParked", name })],
+    [3, () => ({
+      kind: "request",
+      draft: draft(random.pick(topics), 30_000 + at, { key: random.pick([undefined, "k1"]) }),
+      timeoutMs: random.pick([20, 300, 3_000])
+    })],
     [6, () => ({ kind: "publish", drafts: delayedDrafts(random, at) })],
     [5, () => special(random)],
     [3, () => ({ kind: "publishEach", drafts: repeats(random) })],
     [5, () => follow(random)],
     [6, () => ({ kind: "readTail", who: random.between(0, 2), count: random.pick([1, 7, 256]) })],
     [2, () => ({ kind: "unfollow", who: random.between(0, 2) })],
-    [4, () => ({ kind: "setCount", count: random.pick([2, 3, 4, 5, 8, 9, 16]) })],
+    [4, () => ({ kind: "setCount", count: random.pick([2, 3, 4, 5, 3, 4, 16]) })],
     [2, () => ({ kind: "dropShard", share: random.next() })],
     [1, () => ({ kind: "rebalance" })],
     [1, () => ({ kind: "setEachWorkers", count: random.pick([2, 3, 8]) })],

@@ -134,6 +134,22 @@ export const operate = (
   call(run, "operate", work, () => {})
 }
 
+/** Ends what is parked of a subscription. */
+export const dropParked = (run: Run, name: string): void => {
+  const known = run.deliveries.named(name)
+  if (known === undefined) return
+  const { incarnation } = known.subscription
+  const { parked } = run.node.bus
+  const work = Effect.gen(function*() {
+    const found = yield* parked.list({ subscription: name }, -1, 1_000)
+    found.forEach(({ message }) => run.deliveries.pair(incarnation, message.id).deleted = true)
+    const { dropped } = yield* parked.drop({ ids: found.map(({ id }) => id) })
+    if (dropped > found.length) run.breach(1, `${dropped} dropped of ${found.length} parked`)
+    if (dropped > 0) run.saw("parked ones dropped", `${dropped}`)
+  })
+  call(run, "operate", work, () => {})
+}
+
 /** Releases what is parked of a subscription. */
 export const release = (run: Run, name: string): void => {
   const known = run.deliveries.named(name)

@@ -18,6 +18,9 @@ export interface Pair {
   uncertain: number
   replays: number
   deleted: boolean
+  /** It was parked, in this process. */
+  isParked: boolean
+  parkedIn: number
   /** It ended by the fate of an error, in this process. */
   dropped: boolean
   droppedIn: number
@@ -36,7 +39,17 @@ export const fresh = (): Pair => ({
   uncertain: 0,
   replays: 0,
   deleted: false,
+  isParked: false,
+  parkedIn: 0,
   dropped: false,
   droppedIn: 0,
   running: false
 })
+
+/** Why it must not be handed out again, if so. */
+export const whyOver = (pair: Pair, process: number): string | undefined => {
+  if (pair.isParked && pair.parkedIn === process) return "although it is parked"
+  if (pair.dropped && pair.droppedIn === process) return "after it was dropped"
+  const isNew = pair.successes > 0 && pair.succeededIn === process
+  return pair.durable || isNew ? "after its success" : undefined
+}

@@ -7,8 +7,9 @@ import type { Command } from "./Commands.ts"
 import { pull, settle } from "./Consumers.ts"
 import { fates } from "./Handlers.ts"
 import { checkIdle } from "./Invariants.ts"
-import { attach, create, detach, operate, remove } from "./Operators.ts"
+import { attach, create, detach, dropParked, operate, release, remove } from "./Operators.ts"
 import { publish } from "./Publishers.ts"
+import { request } from "./Requesters.ts"
 import type { Run } from "./Run.ts"
 import { operateShards } from "./ShardOperators.ts"
 
@@ -32,6 +33,15 @@ export const perform = async (run: Run, { action, ms, tasks }: Command): Promise
     case "unfollow":
     case "readTail":
       run.followers.perform(action)
+      break
+    case "release":
+      release(run, action.name)
+      break
+    case "dropParked":
+      dropParked(run, action.name)
+      break
+    case "request":
+      request(run, action.draft, action.timeoutMs)
       break
     case "publishEach":
       action.drafts.forEach((draft) => publish(run, [draft]))

@@ -14,6 +14,7 @@ import { ClaimModel } from "./ClaimModel.ts"
 import { DeliveryModel } from "./DeliveryModel.ts"
 import { Followers } from "./Followers.ts"
 import { LogModel } from "./LogModel.ts"
+import { registerHooks } from "./Requesters.ts"
 import { settingOf } from "./Setting.ts"
 import { ShardModel } from "./ShardModel.ts"
 import { SimulatedDisk } from "./SimulatedStore.ts"
@@ -47,6 +48,8 @@ export class Run {
   readonly deliveries: DeliveryModel
   readonly shards: ShardModel
   readonly followers: Followers
+  /** Hooks see what is published. */
+  private readonly hooked: boolean
   /** How often each thing happened, by name. */
   readonly coverage = new Map<string, number>()
   /** Hash of everything observed so far, and in which order. */
@@ -83,6 +86,7 @@ export class Run {
     this.followers = new Followers(this)
     this.world.onStep = () => this.shards.look()
     this.options = setting.bus
+    this.hooked = setting.hooked
   }
 
   /** The bus that runs. */
@@ -141,6 +145,7 @@ export class Run {
     const { bus, core, pool } = await this.ended(this.build(scope), process)
     const resizing = new Resizing(core, pool)
     this.current = { process, bus, core, resizing, scope, attached: new Map() }
+    if (this.hooked) await this.ended(registerHooks(this, scope), process)
     this.shards.started(core)
     this.followers.restarted()
     const standing = new Set(core.log.recovered.subscriptions.map((subscription) => {
@@ -159,6 +164,7 @@ export class Run {
       ? MemoryLog.layer
       : BlockLog.layer(Duration.hours(1)).pipe(Layer.provide(this.disk.layer))
     const { kind, log: model, options, shards } = this
+    const saw = (what: string): void => this.saw(what)
     return Effect.gen(function*() {
       const context = yield* Layer.buildWithScope(Layer.fresh(over), scope)
       const log = yield* Effect.provideContext(MessageLog, context)
@@ -175,6 +181,9 @@ export class Run {
           shards.appends(entries)
           log.append(entries, (failure) => {
             if (failure === undefined) model.committed(entries, changes)
+            if (failure === undefined && changes?.delayedRemoved?.length !== undefined) {
+              saw("delayed messages appended")
+            }
             return onDone(failure)
           }, changes)
         },

@@ -12,6 +12,8 @@ export interface Setting {
   readonly diskMsMax: number
   /** A fibre runs at most so many operations before others may. */
   readonly opsMax: number
+  /** Hooks see what is published. */
+  readonly hooked: boolean
   readonly bus: Bus.BusOptions
 }
 
@@ -28,9 +30,10 @@ export const settingOf = (seed: number, more: boolean): Setting => {
     readAhead: { count: random.pick([2, 8, 1_000]), bytes: 1_048_576, allBytes: 8_388_608 },
     deadLettersMax: random.pick([3, 1_000, 1_000])
   }
-  if (!more) return { diskMsMax, opsMax: 64, bus }
+  if (!more) return { diskMsMax, opsMax: 64, hooked: false, bus }
   const opsMax = seededRandom(seed, "operations").pick([64, 64, 16, 6])
-  return { diskMsMax, opsMax, bus: { ...bus, ...moreOf(seed, bus) } }
+  const hooked = seededRandom(seed, "hooks").chance(0.3)
+  return { diskMsMax, opsMax, hooked, bus: { ...bus, ...moreOf(seed, bus) } }
 }
 
 const moreOf = (seed: number, bus: Bus.BusOptions): Partial<Bus.BusOptions> => {
@@ -40,7 +43,11 @@ const moreOf = (seed: number, bus: Bus.BusOptions): Partial<Bus.BusOptions> => {
     ttlMs: random.pick([claimTtlMs, 700, 3_000])
   }
   const { limits } = bus
+  const ids = seededRandom(seed, "reply ids")
   const more = {
+    delayedMax: ids.pick([2, 1_000, 1_000]),
+    requestsMax: ids.pick([1, 1_000, 1_000]),
+    replyId: () => `reply-${ids.next()}`.replace(".", "-"),
     claims,
     limits: { ...limits, bytesMax: random.pick([limits.bytesMax, limits.bytesMax, 40]) },
     watermarks: random.pick([watermarksDefault, { high: 0.5, low: 0.2 }, { high: 1, low: 0.9 }])
