@@ -13,19 +13,29 @@ const open = { method: "GET", access: "open", body: undefined, waits: false } as
 /** `/openapi.json`, `/docs` and `/problems/{type}`, over all routes: these and the given ones. */
 export const docRoutes = (routes: ReadonlyArray<Route>, version: string): ReadonlyArray<Route> => {
   const own: ReadonlyArray<Route> = [
-    { ...open, pattern: "/openapi.json", handle: () => Effect.succeed(jsonText(200, text)) },
-    { ...open, pattern: "/docs", handle: () => Effect.succeed(page) },
+    { ...open, pattern: "/openapi.json", handle: () => Effect.sync(() => described().text) },
+    { ...open, pattern: "/docs", handle: () => Effect.sync(() => described().page) },
     { ...open, pattern: "/problems/{type}", handle: ({ params }) => problem(params["type"] ?? "") }
   ]
-  const document = openApi([...routes, ...own], version)
-  const text = JSON.stringify(document)
+  const described = once(() => describe([...routes, ...own], version))
+  return own
+}
+
+/** Made when first asked for: some 30 ms that no start has to wait for. */
+const once = <A>(make: () => A): () => A => {
+  const kept: { value?: A } = {}
+  return () => kept.value ??= make()
+}
+
+const describe = (routes: ReadonlyArray<Route>, version: string) => {
+  const document = openApi(routes, version)
   const page: Reply = {
     status: 200,
     contentType: "text/html; charset=utf-8",
     headers: pageHeaders,
     body: pageOf(document)
   }
-  return own
+  return { text: jsonText(200, JSON.stringify(document)), page }
 }
 
 /** The page needs nothing from anywhere, and no script. */
