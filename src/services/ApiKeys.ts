@@ -24,5 +24,9 @@ export class ApiKeys extends Context.Service<ApiKeys, {
    * whether the id is unknown or the secret wrong.
    */
   readonly verify: (credential: string) => Grant | undefined
+  /** Whether a grant is still in force: its key is there, and allows the same as before. */
+  readonly isCurrent: (grant: Grant) => boolean
+  /** Calls `listener` after each change of the keys. */
+  readonly onChange: (listener: () => void) => void
   readonly counts: () => KeyCounts
 }>()("codefactory/services/ApiKeys") {}

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, Schedule } from "effect"
 import { type Action, actions } from "../../src/domain/ApiKey.ts"
 import type { Route } from "../../src/layers/edge/Web.ts"
+import { makeKeyRing } from "../../src/layers/keys/KeyRing.ts"
 import { ask as askAny, type Asked } from "./Client.ts"
 import { allRoutes } from "./Conformance.ts"
 import { bearer, keyOf } from "./Keys.ts"
@@ -204,5 +205,37 @@ describe("a server with keys", () => {
       const { text } = yield* askAny(`${metricsUrl}/metrics`)
       assert.match(text, /\napi_keys 6\n/)
       assert.match(text, /\nauth_refused_total\{reason="invalid"\} 0\n/)
+    }))
+
+  it.live("ends what waits for a key that is revoked or changed, and nothing else", () =>
+    Effect.gen(function*() {
+      const [first, second] = [keyOf("first", ["consume"], [">"]), keyOf("second", actions, [">"])]
+      const state = { ring: makeKeyRing([first, second]), changed: () => {} }
+      const { ask, fake } = yield* servedBehind({
+        keyService: {
+          required: true,
+          verify: (credential) => state.ring.verify(credential),
+          isCurrent: (grant) => state.ring.entryOf(grant.id)?.grant === grant,
+          onChange: (listener) => (state.changed = listener),
+          counts: () => ({ keys: 2, reloads: 0, reloadFailures: 0, stale: false })
+        }
+      })
+      const headers = bearer("second")
+      yield* ask("/v1/subscriptions/s", { method: "PUT", body: "{\"topic\":\"a\"}", headers })
+      const pull = (id: string) =>
+        Effect.forkChild(ask("/v1/subscriptions/s/pull", {
+          body: "{\"waitMs\":30000}",
+          headers: bearer(id)
+        }))
+      const [ended, stays] = [yield* pull("first"), yield* pull("second")]
+      yield* Effect.repeat(Effect.sync(() => fake.pullsWaiting), {
+        until: (count) => count === 2,
+        schedule: Schedule.spaced("5 millis")
+      })
+      state.ring = makeKeyRing([keyOf("first", ["admin"], [">"]), second], state.ring)
+      state.changed()
+      assert.strictEqual((yield* Fiber.join(ended)).status, 503)
+      assert.strictEqual(fake.pullsInterrupted, 1)
+      assert.isUndefined(stays.pollUnsafe())
     }))
 })

@@ -25,17 +25,31 @@ export interface Doors extends Partial<Edge.EdgeOptions> {
   readonly limit?: number
   /** The keys that requests need; without any, none is needed. */
   readonly keys?: ReadonlyArray<ApiKey>
+  /** Instead of these, keys that a test changes. */
+  readonly keyService?: ApiKeys["Service"]
 }
 
 /** An edge behind open doors, or behind the ones asked for; it still needs a bus. */
-export const openEdge = ({ keys, limit = 0, ...options }: Doors = {}) =>
+export const openEdge = ({ keyService, keys, limit = 0, ...options }: Doors = {}) =>
   Edge.layer({ ...edgeOptions, ...options }).pipe(
     Layer.provide(LocalRateLimits.layer({ limit, window: Duration.seconds(60) })),
-    Layer.provide(keys === undefined ? NoKeys.layer : ringOf(keys))
+    Layer.provide(
+      keyService !== undefined
+        ? Layer.succeed(ApiKeys, keyService)
+        : keys === undefined
+        ? NoKeys.layer
+        : ringOf(keys)
+    )
   )
 
 const ringOf = (keys: ReadonlyArray<ApiKey>) => {
-  const { size, verify } = makeKeyRing(keys)
+  const { entryOf, size, verify } = makeKeyRing(keys)
   const counts = { keys: size, reloads: 0, reloadFailures: 0, stale: false }
-  return Layer.succeed(ApiKeys, { required: true, verify, counts: () => counts })
+  return Layer.succeed(ApiKeys, {
+    required: true,
+    verify,
+    isCurrent: (grant) => entryOf(grant.id)?.grant === grant,
+    onChange: () => undefined,
+    counts: () => counts
+  })
 }

@@ -21,6 +21,10 @@ export interface TurnedAway {
 /** Lets a request in as somebody, or not. */
 export interface Door {
   readonly enter: (head: Head, matched: Matched) => Result.Result<Caller, TurnedAway>
+  /** Calls `listener` when some who were let in may not be there any more. */
+  readonly onChange: (listener: () => void) => void
+  /** Whether one who was let in may stay. */
+  readonly mayStay: (caller: Caller) => boolean
   readonly counts: () => DoorCounts
 }
 
@@ -73,6 +77,8 @@ export const makeDoor = (
       counts.forbidden++
       return Result.fail(atOnce(refused))
     },
+    onChange: keys.onChange,
+    mayStay: ({ grant }) => grant === undefined || keys.isCurrent(grant),
     counts: () => ({ ...counts, waiting: delay.waiting })
   }
 }

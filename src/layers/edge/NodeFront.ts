@@ -17,11 +17,11 @@ import type { HttpMetrics } from "../observe/HttpMetrics.ts"
 import { admit, type Admitted, type App, handle } from "./Admission.ts"
 import { refuse, replyOf } from "./Answer.ts"
 import type { Answerable } from "./Answerable.ts"
-import type { TurnedAway } from "./Door.ts"
+import { anybody, type TurnedAway } from "./Door.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { type BodyBudget, readBody } from "./NodeBody.ts"
 import { headOf } from "./NodeHead.ts"
-import { close, listen, type Listening } from "./NodeListen.ts"
+import { close, endUnwelcome, listen, type Listening } from "./NodeListen.ts"
 import { send, sendUnread } from "./NodeReply.ts"
 import {
   type Connection,
@@ -33,7 +33,7 @@ import {
 import { beginStream, endStream } from "./NodeStream.ts"
 import { UnreadReplies } from "./NodeUnread.ts"
 import { Refusal } from "./Refusal.ts"
-import type { Head, Reply, Request, Route } from "./Web.ts"
+import type { Caller, Head, Reply, Request, Route } from "./Web.ts"
 
 /** What a front serves and where. */
 export interface FrontOptions extends Listening {
@@ -58,8 +58,8 @@ interface Front {
   readonly metrics: HttpMetrics
   readonly context: Context.Context<never>
   readonly server: Server
-  /** Fibers of routes that may wait for long. */
-  readonly waiting: Set<Running>
+  /** Fibers that may wait for long, and for whom. */
+  readonly waiting: Map<Running, Caller>
   readonly connections: ReadonlyMap<Duplex, Connection>
   readonly unread: UnreadReplies
   /** Requests that are not answered yet. */
@@ -90,7 +90,7 @@ const makeFront = (
     metrics,
     context,
     server,
-    waiting: new Set(),
+    waiting: new Map(),
     connections: watchConnections(server, metrics),
     unread: new UnreadReplies(limits.unreadBytesMax, limits.unreadMs),
     open: 0,
@@ -98,6 +98,7 @@ const makeFront = (
     closing: false
   }
   attach(front)
+  app.door.onChange(() => endUnwelcome(front.waiting, app.door.mayStay))
   metrics.observe({
     inFlight: () => front.open,
     connections: () => front.connections.size,
@@ -163,7 +164,7 @@ const noMore = {}
 const turnAway = (front: Front, exchange: Exchange, { delayMs, done, refusal }: TurnedAway) => {
   if (delayMs === 0) return refuseUnread(front, exchange, refusal, undefined)
   const fiber = Effect.runForkWith(front.context)(Effect.sleep(delayMs))
-  endWithClient(front, exchange, fiber)
+  endWithClient(front, exchange, fiber, anybody)
   fiber.addObserver(() => {
     done()
     refuseUnread(front, exchange, refusal, undefined)
@@ -191,7 +192,7 @@ const run = (front: Front, exchange: Exchange, matched: Admitted, body: Uint8Arr
       return beginStream(exchange.response, contentType, { ...headers, ...exchange.more })
     })
   const fiber = Effect.runForkWith(front.context)(handle(matched, exchange.head, body, begin))
-  if (route.waits) endWithClient(front, exchange, fiber)
+  if (route.waits) endWithClient(front, exchange, fiber, matched.caller)
   fiber.addObserver((exit) => answer(front, exchange, route, exit))
 }
 
@@ -213,9 +214,14 @@ const answer = (
   front.unread.watch(exchange.response, bytes)
 }
 
-/** Interrupts the fiber when nobody waits for its reply any more. */
-const endWithClient = (front: Front, { response }: Exchange, fiber: Running): void => {
-  front.waiting.add(fiber)
+/** Interrupts the fiber when nobody waits for its reply any more, or whoever does may not. */
+const endWithClient = (
+  front: Front,
+  { response }: Exchange,
+  fiber: Running,
+  caller: Caller
+): void => {
+  front.waiting.set(fiber, caller)
   response.once("close", () => fiber.interruptUnsafe())
   fiber.addObserver(() => front.waiting.delete(fiber))
 }

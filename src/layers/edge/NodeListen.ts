@@ -38,7 +38,7 @@ export const listen = (
 /** What has to end with a server. */
 export interface Closable {
   readonly server: Server
-  readonly waiting: Iterable<Fiber.Fiber<unknown, unknown>>
+  readonly waiting: ReadonlyMap<Fiber.Fiber<unknown, unknown>, unknown>
   readonly connections: ReadonlyMap<Duplex, Connection>
   closing: boolean
 }
@@ -48,9 +48,17 @@ export const close = (front: Closable): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     front.closing = true
     front.server.close(() => resume(Effect.void))
-    for (const fiber of front.waiting) fiber.interruptUnsafe()
+    for (const fiber of front.waiting.keys()) fiber.interruptUnsafe()
     for (const [socket, { owed }] of front.connections) if (owed.length === 0) socket.destroy()
   }).pipe(
     Effect.timeoutOption(edgeLimits.closeMsMax),
     Effect.andThen(Effect.sync(() => front.server.closeAllConnections()))
   )
+
+/** Ends what waits for those who may not stay. */
+export const endUnwelcome = <A>(
+  waiting: ReadonlyMap<Fiber.Fiber<unknown, unknown>, A>,
+  mayStay: (who: A) => boolean
+): void => {
+  for (const [fiber, who] of waiting) if (!mayStay(who)) fiber.interruptUnsafe()
+}

@@ -23,11 +23,14 @@ export const layer = (
     ApiKeys,
     Effect.gen(function*() {
       const { mark, ring } = yield* Effect.mapError(read(path), invalid(path))
-      const state: State = { mark, ring, reloads: 0, reloadFailures: 0, stale: false }
+      const counts = { reloads: 0, reloadFailures: 0, stale: false }
+      const state: State = { mark, ring, ...counts, listeners: [] }
       yield* Effect.forkScoped(Effect.forever(Effect.delay(look(path, state), pollInterval)))
       return ApiKeys.of({
         required: true,
         verify: (credential) => state.ring.verify(credential),
+        isCurrent: (grant) => state.ring.entryOf(grant.id)?.grant === grant,
+        onChange: (listener) => void state.listeners.push(listener),
         counts: () => ({
           keys: state.ring.size,
           reloads: state.reloads,
@@ -48,6 +51,7 @@ interface Loaded {
 interface State {
   ring: KeyRing
   mark: string
+  readonly listeners: Array<() => void>
   reloads: number
   reloadFailures: number
   stale: boolean
@@ -57,12 +61,13 @@ interface State {
 const look = Effect.fnUntraced(function*(path: string, state: State) {
   const mark = Result.getOrElse(yield* Effect.result(markOf(path)), () => unseen)
   if (mark === state.mark) return
-  const loaded = yield* Effect.result(read(path))
+  const loaded = yield* Effect.result(read(path, state.ring))
   if (Result.isSuccess(loaded)) {
     state.ring = loaded.success.ring
     state.mark = loaded.success.mark
     state.reloads++
     state.stale = false
+    for (const listener of state.listeners) listener()
     return yield* Effect.logInfo(`${state.ring.size} API keys are in force from now on`)
   }
   state.mark = mark
@@ -86,7 +91,8 @@ const markOf = Effect.fnUntraced(function*(path: string) {
 
 /** Marks before it reads, so that a change in between is seen at the next look. */
 const read = (
-  path: string
+  path: string,
+  former?: KeyRing
 ): Effect.Effect<Loaded, ReadonlyArray<Fault>, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
@@ -103,7 +109,7 @@ const read = (
         ? Effect.fail([{ where: "the file", expected: `at most ${fileBytesMax} bytes` }])
         : Effect.map(
           Effect.fromResult(parseKeys(text)),
-          (keys) => ({ mark, ring: makeKeyRing(keys) })
+          (keys) => ({ mark, ring: makeKeyRing(keys, former) })
         )
     )
   )

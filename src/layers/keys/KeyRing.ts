@@ -8,16 +8,24 @@ import { type ApiKey, credentialParts, type Grant, grantOf } from "../../domain/
 export interface KeyRing {
   readonly size: number
   readonly verify: (credential: string) => Grant | undefined
+  /** What a key of this id allows, and the entry that says so. */
+  readonly entryOf: (id: string) => { readonly grant: Grant; readonly text: string } | undefined
 }
 
-/** The ring of these keys, whose ids differ. */
-export const makeKeyRing = (keys: ReadonlyArray<ApiKey>): KeyRing => {
-  const byId = new Map(keys.map((key) => [
-    key.id,
-    { grant: grantOf(key), hash: Buffer.from(key.sha256, "hex") }
-  ]))
+/**
+ * The ring of these keys, whose ids differ. The grant of a key that is in the `former` ring as it
+ * is here is the same one, so that whoever holds it keeps it.
+ */
+export const makeKeyRing = (keys: ReadonlyArray<ApiKey>, former?: KeyRing): KeyRing => {
+  const byId = new Map(keys.map((key) => {
+    const text = JSON.stringify(key)
+    const known = former?.entryOf(key.id)
+    const grant = known?.text === text ? known.grant : grantOf(key)
+    return [key.id, { grant, text, hash: Buffer.from(key.sha256, "hex") }]
+  }))
   return {
     size: byId.size,
+    entryOf: (id) => byId.get(id),
     verify: (credential) => {
       const parts = credentialParts(credential)
       if (parts === undefined) return undefined

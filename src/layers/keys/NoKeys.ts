@@ -9,5 +9,11 @@ const none: KeyCounts = { keys: 0, reloads: 0, reloadFailures: 0, stale: false }
 /** No keys at all. */
 export const layer: Layer.Layer<ApiKeys> = Layer.succeed(
   ApiKeys,
-  ApiKeys.of({ required: false, verify: () => undefined, counts: () => none })
+  ApiKeys.of({
+    required: false,
+    verify: () => undefined,
+    isCurrent: () => false,
+    onChange: () => undefined,
+    counts: () => none
+  })
 )

@@ -113,6 +113,19 @@ describe("keys from a file", () => {
       assert.strictEqual(service.counts().keys, 2)
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 
+  it.effect("a grant is in force as long as its key is there and allows the same", () =>
+    Effect.gen(function*() {
+      const { service, write } = yield* started([entry("a", "x"), entry("b", "x")])
+      const [a, b] = [service.verify("a.x"), service.verify("b.x")]
+      assert.isDefined(a)
+      assert.isDefined(b)
+      const seen: Array<boolean> = []
+      service.onChange(() => seen.push(service.isCurrent(a), service.isCurrent(b)))
+      yield* write([entry("b", "x"), entry("a", "x", { topics: ["other"] })])
+      yield* lookUntil(() => service.counts().reloads === 1)
+      assert.deepStrictEqual(seen, [false, true])
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+
   it.effect("a file that replaces it, or comes back after it was gone, is taken too", () =>
     Effect.gen(function*() {
       const { files, path, service } = yield* started([entry("a", "x")])
