@@ -47,7 +47,8 @@ export const balance = (published: ReadonlyArray<Accepted>) =>
     })
   )
 
-const due = ({ matched, replayed }: SubscriptionSnapshot): number => matched + replayed
+const due = ({ matched, replayed, unread }: SubscriptionSnapshot): number =>
+  matched + unread + replayed
 
 const settlements = (one: SubscriptionSnapshot): number =>
   one.acked + one.deadLettered + one.expired + one.dropped + one.pending

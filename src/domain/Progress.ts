@@ -61,3 +61,15 @@ export const raise = (progress: Progress, floor: number): Progress => {
     ? { floor: progress.ranges[at] ?? floor, ranges: progress.ranges.slice(at + 1) }
     : { floor, ranges: progress.ranges.slice(at) }
 }
+
+/** The settled stretches between two offsets, as pairs of start and end (exclusive). */
+export const settledBetween = (
+  { floor, ranges }: Progress,
+  from: number,
+  to: number
+): ReadonlyArray<readonly [start: number, end: number]> =>
+  [0, floor, ...ranges].flatMap((start, at, edges) => {
+    const first = Math.max(start, from)
+    const end = Math.min(edges[at + 1] ?? 0, to)
+    return at % 2 === 0 && first < end ? [[first, end] as const] : []
+  })

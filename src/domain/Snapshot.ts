@@ -31,14 +31,20 @@ export interface ShardSnapshot {
 
 /**
  * One subscription since this process opened the log. The law holds at every moment:
- * `matched + replayed = acked + deadLettered + expired + dropped + pending`.
+ * `matched + unread + replayed = acked + deadLettered + expired + dropped + pending`.
  * What was parked is pending, until somebody releases it (pending still) or drops it (dropped).
  */
 export interface SubscriptionSnapshot {
   readonly name: string
   /** Who runs it: handlers in this process, or consumers that pull. */
   readonly consumer: "Handler" | "Pull"
+  /** Matches that were looked at. */
   readonly matched: number
+  /**
+   * Matches that only the log holds, because the subscription lags. With a filter they are counted
+   * by topic until they are read, so that this, and `pending`, is an upper bound.
+   */
+  readonly unread: number
   readonly replayed: number
   readonly acked: number
   readonly deadLettered: number

@@ -30,6 +30,11 @@ describe("progress", () => {
       assert.strictEqual(Progress.isSettled(progress, one), model.has(one), `offset ${one}`)
     }
     assert.isTrue(wellFormed(progress), JSON.stringify(progress))
+    const between = Progress.settledBetween(progress, 5, 30).flatMap(([from, to]) =>
+      Array.from({ length: to - from }, (_, at) => from + at)
+    )
+    const expected = Array.from({ length: 25 }, (_, at) => 5 + at).filter((one) => model.has(one))
+    assert.deepStrictEqual(between, expected)
     assert.isFalse(model.has(progress.floor), `the floor ${progress.floor} is settled itself`)
   }, { arbitrary: { runs: 1_000, seed: 9 } })
 

@@ -13,6 +13,7 @@ export const snapshotOf = (fake: FakeState): Snapshot => ({
     name,
     consumer: "Pull" as const,
     matched: 9,
+    unread: 0,
     replayed: 0,
     acked: 4,
     deadLettered: 2,

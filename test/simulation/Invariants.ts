@@ -9,12 +9,13 @@ import type { Run } from "./Run.ts"
 export const checkAlways = (run: Run): void => {
   const { core } = run.node
   for (const consumer of core.consumers.values()) {
-    const { inFlight, name, pending } = consumer.snapshot()
+    const { inFlight, name, pending, unread } = consumer.snapshot()
     const unsettled = [...consumer.unsettled()]
     const running = unsettled.filter((delivery) => delivery.state === state.running).length
-    if (pending !== unsettled.length) {
+    if (pending - unread !== unsettled.length) {
       run.breach(1, `${name}: ${pending} pending by its totals, ${unsettled.length} there`)
     }
+    if (consumer.live && unread !== 0) run.breach(1, `${name} is live, but ${unread} are unread`)
     if (consumer.lookedAt !== undefined && !consumer.live) run.saw("consumer lags", name)
     if (unsettled.some(({ suspect }) => suspect)) run.saw("suspects run alone", name)
     if (consumer.totals.spills > 0) run.saw(consumer.live ? "returned from the log" : "spilled")

@@ -86,6 +86,10 @@ export class Consumer {
   /** Leases of a former process whose deliveries were not read yet. */
   readonly leasesAhead: LeasesAhead = new Map()
   live = false
+  /** Matches that only the log holds; below 0 while they are being counted. */
+  unread = 0
+  /** Per lane, up to which offset they were counted by topic alone. */
+  countedTo: Float64Array | undefined = undefined
   /** While it lags, per lane how far its reader came. */
   readTo: Float64Array | undefined = undefined
   /** Where it stopped being live: everything below was looked at. */
@@ -183,16 +187,18 @@ export class Consumer {
   snapshot(): SubscriptionSnapshot {
     const { acked, dropped, deadLettered, deadLetters, expired, filterErrors } = this.totals
     const { matched, parked, redelivered, replayed } = this.totals
+    const unread = Math.max(0, this.unread)
     return {
       name: this.subscription.name,
       consumer: this.handler === undefined ? "Pull" : "Handler",
       matched,
+      unread,
       replayed,
       acked,
       deadLettered,
       expired,
       dropped,
-      pending: matched + replayed - acked - deadLettered - expired - dropped,
+      pending: matched + unread + replayed - acked - deadLettered - expired - dropped,
       parked,
       inFlight: this.inFlight,
       deadLetters,

@@ -23,6 +23,7 @@ import { isKept, placeOf, waitUntil } from "./LeasesKept.ts"
 import { closedOf } from "./Openness.ts"
 import { apply, beforeHandOut, begin, fail, isEarly, postpone } from "./Outcomes.ts"
 import { type Pending, state } from "./Pending.ts"
+import { noteRead } from "./Unread.ts"
 
 const gaveBack: Failure = {
   tag: undefined,
@@ -221,6 +222,7 @@ const ackUnread = (core: Core, consumer: Consumer, id: AckId.AckId): boolean => 
   if (read || id.epoch >= core.log.recovered.epoch) return false
   const track = consumer.track(logLane)
   if (id.attempt < track.attemptsAt(offset) || !track.settleAhead(offset)) return false
+  noteRead(consumer)
   consumer.totals.matched++
   consumer.totals.acked++
   core.settler.touch(consumer, track)

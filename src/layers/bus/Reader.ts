@@ -14,6 +14,7 @@ import { wantsEntry } from "./Filtering.ts"
 import { keepLease } from "./LeasesKept.ts"
 import { Pending, state } from "./Pending.ts"
 import { isSuspect } from "./Suspects.ts"
+import { countUnread, noteRead, noteUnwanted } from "./Unread.ts"
 
 /** Most messages of one lane read at a time: lanes take turns. */
 export const scanCountMax = 256
@@ -37,6 +38,7 @@ export const catchUp = (core: Core, consumer: Consumer): Effect.Effect<void> => 
         Math.max(consumer.lookedAt?.[logLane] ?? 0, consumer.subscription.starts[logLane] ?? 0)
   )
   consumer.readTo = position
+  const counted = countUnread(core, consumer, position)
   const turn = Effect.suspend((): Effect.Effect<unknown, LogUnavailable> => {
     if (core.log.retainsSettled && core.readAheadFull(consumer)) return roomMade(core, consumer)
     const logLane = readingOrder.find((lane) => (position[lane] ?? 0) < (core.seen[lane] ?? 0))
@@ -57,11 +59,13 @@ export const catchUp = (core: Core, consumer: Consumer): Effect.Effect<void> => 
       releaseOwnRows(core, consumer, logLane, scanned.next)
     })
   })
-  return Effect.whileLoop({
+  const reading = Effect.whileLoop({
     while: () => !consumer.live && !consumer.closed,
     body: () => Effect.catch(turn, (unavailable) => pause(unavailable)),
     step: () => {}
   })
+  // Beside the reader, which need not wait for it; it ends with the reader at the latest.
+  return Effect.andThen(Effect.forkChild(counted, { startImmediately: true }), reading)
 }
 
 const pause = (unavailable: LogUnavailable): Effect.Effect<void> =>
@@ -118,6 +122,8 @@ const stillFull = (core: Core, consumer: Consumer): boolean =>
 const goLive = (core: Core, consumer: Consumer): void => {
   consumer.live = true
   consumer.readTo = undefined
+  consumer.countedTo = undefined
+  consumer.unread = 0
   consumer.ownRowsAhead.takeAll().forEach((delivery) => enqueue(core, delivery))
   consumer.tracks.forEach((track, logLane) => track?.passed(core.seen[logLane] ?? 0))
 }
@@ -135,13 +141,16 @@ const releaseOwnRows = (core: Core, consumer: Consumer, logLane: number, next: n
 const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
   const { key, topic } = entry.message
   const isSettled = consumer.tracks[entry.logLane]?.settledAhead(entry.offset) === true
-  if (!isSettled && !wantsEntry(core, consumer, entry)) return // No match.
+  if (!isSettled && !wantsEntry(core, consumer, entry)) {
+    return noteUnwanted(consumer, entry.logLane, entry.offset)
+  }
   const track = consumer.track(entry.logLane)
   const delivery = new Pending(entry, consumer, track, consumer.orderOf(topic, key), -1)
   if (track.settledAhead(entry.offset)) {
     delivery.state = state.settled
     return track.add(delivery)
   }
+  noteRead(consumer)
   consumer.totals.matched++
   delivery.attempts = track.takeAttempts(entry.offset)
   delivery.suspect = isSuspect(core.log.recovered.clean, delivery)

@@ -57,7 +57,9 @@ export const route = (core: Core, startReader: StartReader, outgoing: Outgoing):
   slot.holders++ // Held by this call, so that a consumer that takes no slot cannot free it early.
   for (let at = 0; at < consumers.length; at++) { // Hot: no closure per message.
     const consumer = consumers[at]
-    if (consumer !== undefined && consumer.live) push(core, startReader, consumer, outgoing)
+    if (consumer === undefined) continue
+    if (consumer.live) push(core, startReader, consumer, outgoing)
+    else consumer.unread++ // Its reader will come to it.
   }
   core.seen[entry.logLane] = entry.offset + 1
   core.backlog.raise(entry.bytes)
@@ -90,4 +92,5 @@ const lag = (core: Core, startReader: StartReader, consumer: Consumer): void => 
   consumer.live = false
   consumer.lookedAt = core.seen.slice()
   startReader(consumer)
+  consumer.unread++ // This message, which is not counted there.
 }

@@ -55,6 +55,11 @@ export class Track {
     return this.pending.at(0)?.entry.offset
   }
 
+  /** The settled stretches between two offsets that were not read yet. */
+  settledAheadOf(from: number, to: number) {
+    return Progress.settledBetween(this.ahead, from, to)
+  }
+
   /** Whether `offset` is settled although it may not have been read. */
   settledAhead(offset: number): boolean {
     return Progress.isSettled(this.ahead, offset)

@@ -1,6 +1,6 @@
 /**
  * The series of subscriptions: their counters, which obey the conservation law at every scrape
- * (`matched + replayed = acked + dead_lettered + expired + dropped + pending`).
+ * (`matched + unread + replayed = acked + dead_lettered + expired + dropped + pending`).
  */
 import type { Snapshot, SubscriptionSnapshot } from "../../domain/Snapshot.ts"
 import type { Series } from "./Samples.ts"
@@ -41,6 +41,7 @@ export const subscriptionSeries: ReadonlyArray<Series> = [
   counter("spills", "Times it fell behind and went on from the log", ({ spills }) => spills),
   gauge("live", "1 unless it reads from the log", ({ mode }) => mode === "live" ? 1 : 0),
   gauge("pending", "Deliveries not settled", ({ pending }) => pending),
+  gauge("unread", "Matches only the log holds, of those pending", ({ unread }) => unread),
   gauge("parked", "Deliveries kept aside, of those pending", ({ parked }) => parked),
   gauge("in_flight", "Deliveries handed out", ({ inFlight }) => inFlight),
   gauge("dead_letters", "Dead letters kept", ({ deadLetters }) => deadLetters)

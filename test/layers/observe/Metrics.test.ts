@@ -88,7 +88,15 @@ describe("metrics", () => {
   it.effect("follow the snapshot; the buckets of a histogram are cumulative", () =>
     Effect.gen(function*() {
       const latency = { bounds: [0.001, 0.01], counts: [1, 2, 3], sum: 7.5 }
-      const counts = { matched: 9, replayed: 1, acked: 4, deadLettered: 2, expired: 0, dropped: 0 }
+      const counts = {
+        matched: 9,
+        unread: 0,
+        replayed: 1,
+        acked: 4,
+        deadLettered: 2,
+        expired: 0,
+        dropped: 0
+      }
       const live = {
         pending: 4,
         parked: 1,
