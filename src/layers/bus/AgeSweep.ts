@@ -10,6 +10,7 @@ import { Outcome } from "../../domain/Delivery.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { deadlineOf } from "./Deadline.ts"
+import { isKept } from "./LeasesKept.ts"
 import { apply } from "./Outcomes.ts"
 import { type Pending, state } from "./Pending.ts"
 
@@ -45,4 +46,4 @@ const expireSome = (core: Core, consumer: Consumer): number => {
 }
 
 const isIdle = (delivery: Pending): boolean =>
-  delivery.state === state.queued || delivery.state === state.waiting
+  delivery.state === state.queued || (delivery.state === state.waiting && !isKept(delivery))

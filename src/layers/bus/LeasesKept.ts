@@ -10,19 +10,21 @@ import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { type Pending, state } from "./Pending.ts"
 
-/** The live leases of all consumers. */
+/** The live leases of all consumers: those made here, and those of a former process that go on. */
 export const liveLeases = (core: Core): ReadonlyArray<LeaseKept> =>
-  [...core.consumers.values()].flatMap((consumer) =>
-    [...consumer.unsettled()].filter(isLeased).map((delivery): LeaseKept => ({
+  [...core.consumers.values()].flatMap((consumer) => [
+    ...[...consumer.unsettled()].filter(isLeased).map((delivery): LeaseKept => ({
       incarnation: consumer.subscription.incarnation,
       ...placeOf(delivery),
       attempt: delivery.attempts,
-      leaseUntil: delivery.leaseUntil
-    }))
-  )
+      leaseUntil: isKept(delivery) ? delivery.dueAt : delivery.leaseUntil
+    })),
+    // Not read yet, so nobody could end them.
+    ...[...consumer.leasesAhead.values()].filter(({ leaseUntil }) => leaseUntil > core.now())
+  ])
 
-const isLeased = ({ leaseBucket, state: now }: Pending): boolean =>
-  now === state.running && leaseBucket >= 0
+const isLeased = (delivery: Pending): boolean =>
+  delivery.state === state.running ? delivery.leaseBucket >= 0 : isKept(delivery)
 
 /** Where a delivery is found again: its place in the log, or its own row. */
 export const placeOf = ({ entry, ownRow, track }: Pending) =>

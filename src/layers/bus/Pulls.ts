@@ -149,6 +149,7 @@ export const ack = (core: Core, name: string, ackIds: ReadonlyArray<string>) =>
   Effect.flatMap(find(core, name), (consumer) => {
     const settled = each(core, consumer, ackIds, (delivery) => {
       apply(core, delivery, Outcome.Ack())
+      return true
     }, (id) => ackUnread(core, consumer, id))
     return settled.done === 0 || !core.log.retainsSettled
       ? Effect.succeed(settled)
@@ -165,8 +166,10 @@ export const nack = (
   Effect.flatMap(find(core, name), (consumer) => {
     const settled = each(core, consumer, ackIds, (delivery) => {
       if (delivery.state === state.running) fail(core, delivery, gaveBack, delayMs)
-      // One that only a former process handed out waits to be handed out again already.
       else if (isKept(delivery)) waitUntil(core, delivery, core.now() + (delayMs ?? 0))
+      // Otherwise a former process handed it out, and it goes out again already.
+      else return (delayMs ?? 0) === 0
+      return true
     })
     return settled.done === 0 || !core.log.retainsSettled
       ? Effect.succeed(settled)
@@ -178,18 +181,23 @@ export const extend = (core: Core, name: string, ackIds: ReadonlyArray<string>, 
   Effect.map(find(core, name), (consumer) =>
     each(core, consumer, ackIds, (delivery) => {
       if (isKept(delivery)) waitUntil(core, delivery, core.now() + byMs)
-      if (delivery.state !== state.running) return
-      core.leases.remove(delivery)
-      delivery.leaseUntil = core.now() + byMs
-      core.leases.add(delivery)
+      else if (delivery.state === state.running) {
+        core.leases.remove(delivery)
+        delivery.leaseUntil = core.now() + byMs
+        core.leases.add(delivery)
+      } else return false
+      return true
     }))
 
-/** Applies `change` to each delivery whose hand-out an ack id names and that is still valid. */
+/**
+ * Applies `change` to each delivery whose hand-out an ack id names and that is still valid; what it
+ * returns is whether it took effect.
+ */
 const each = (
   core: Core,
   consumer: Consumer,
   ackIds: ReadonlyArray<string>,
-  change: (delivery: Pending) => void,
+  change: (delivery: Pending) => boolean,
   unread: (id: AckId.AckId) => boolean = () => false
 ): Settled => {
   const unknown = ackIds.filter((text) => {
@@ -199,9 +207,7 @@ const each = (
       ? consumer.ownRows.get(id.offset)
       : consumer.tracks[id.logLane]?.find(id.offset)
     if (delivery === undefined) return !unread(id)
-    if (!isValid(core, delivery, id)) return true
-    change(delivery)
-    return false
+    return !isValid(core, delivery, id) || !change(delivery)
   })
   return { done: ackIds.length - unknown.length, unknown }
 }
