@@ -69,6 +69,8 @@ export interface Tail {
   }) => Effect.Effect<ReadonlyArray<TailEvent>, SubscriptionUnknown | BusClosed>
   /** Resumes behind everything that `next` returned, and what did not match. */
   readonly position: () => string
+  /** The same while `next` waits; `undefined` while somebody may hold what it returned. */
+  readonly restingPosition: () => string | undefined
 }
 
 /** The tails of a bus. */

@@ -110,6 +110,18 @@ export class TailHub {
     if (!cursor.view.parked.delete(cursor)) return
     this.parked--
     cursor.resume = undefined
+    this.bring(cursor)
+  }
+
+  /** The position of a tail while it sleeps: then nothing that it gave is still under way. */
+  restingPosition(cursor: TailCursor): string | undefined {
+    if (cursor.resume === undefined) return undefined
+    this.bring(cursor)
+    return cursor.position()
+  }
+
+  /** Brings a tail that sleeps, or just did, up to what it was not woken for. */
+  private bring(cursor: TailCursor): void {
     if (this.told <= cursor.sequence) return
     cursor.sequence = this.told
     cursor.vector.set(this.toldVector)

@@ -52,7 +52,8 @@ const tailOf = (core: Core, cursor: TailCursor, name: string): Tail => ({
           ? Effect.fail(new SubscriptionUnknown({ name }))
           : Effect.fail(new BusClosed({ state: "Closing" }))
     ),
-  position: () => cursor.position()
+  position: () => cursor.position(),
+  restingPosition: () => core.tails.restingPosition(cursor)
 })
 
 const cursorOf = (

@@ -46,7 +46,7 @@ export const edgeLimits = {
   eventStreamsMax: tailsMaxDefault,
   /** Bytes that wait for a reader of a stream before its tail stops. */
   streamBufferBytesMax: 65_536,
-  /** A comment comes so often while nothing else does. */
+  /** A comment comes so often. */
   heartbeatMs: 15_000,
   /** A reader of a stream that takes nothing for so long is cut off. */
   streamStallMs: 60_000,

@@ -8,7 +8,7 @@ import type { MessageBus } from "../../services/MessageBus.ts"
 import type { Tail } from "../../services/Tails.ts"
 import type { Answerable } from "./Answerable.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
-import { beginText, heartbeatText, makeEventText } from "./EventText.ts"
+import { beginText, type EventPieces, heartbeatText, makeEventPieces } from "./EventText.ts"
 import { queryDecoder } from "./QueryDecoding.ts"
 import { empty, type Reply, type Request, type Route, type Sink } from "./Web.ts"
 
@@ -50,14 +50,14 @@ const events = (
   bus: MessageBus["Service"],
   times: StreamTimes
 ): (request: Request) => Effect.Effect<Reply, Answerable> => {
-  const text = makeEventText()
-  return (request) => Effect.scoped(stream(bus, times, text, request))
+  const pieces = makeEventPieces()
+  return (request) => Effect.scoped(stream(bus, times, pieces, request))
 }
 
 const stream = Effect.fnUntraced(function*(
   bus: MessageBus["Service"],
   { heartbeatMs, retryMs }: StreamTimes,
-  text: ReturnType<typeof makeEventText>,
+  pieces: EventPieces,
   { begin, head, params }: Request
 ): Effect.fn.Return<Reply, Answerable, Scope.Scope> {
   const { from = "now", lastEventId } = yield* Effect.fromResult(decodeQuery(head.query))
@@ -68,39 +68,28 @@ const stream = Effect.fnUntraced(function*(
   })
   const sink = yield* begin("text/event-stream", headers)
   if (head.method === "HEAD") return empty(200)
-  sink.write(beginText(retryMs, tail.position()))
-  yield* follow(tail, sink, text, heartbeatMs)
+  sink.write([beginText(retryMs, tail.position())])
+  yield* Effect.forkScoped(beat(tail, sink, heartbeatMs))
+  yield* follow(tail, sink, pieces)
   return empty(200)
 })
 
 /** Writes what comes, for ever; what the client does not take yet stays in the tail. */
-const follow = (
-  tail: Tail,
-  sink: Sink,
-  text: ReturnType<typeof makeEventText>,
-  heartbeatMs: number
-) => {
-  const wanted = {
-    countMax: batchMax,
-    bytesMax: edgeLimits.streamBufferBytesMax,
-    waitMs: heartbeatMs
-  }
-  const sent = { position: tail.position() } // The one the client has for certain.
-  const heartbeat = (): string => {
-    const position = tail.position()
-    const moved = position === sent.position ? undefined : position
-    sent.position = position
-    return heartbeatText(moved)
-  }
-  return Effect.forever(
-    Effect.andThen(
-      sink.room,
-      Effect.map(
-        tail.next(wanted),
-        (events) => sink.write(events.length === 0 ? heartbeat() : events.map(text).join(""))
-      )
-    )
-  )
+const follow = (tail: Tail, sink: Sink, pieces: EventPieces) => {
+  const wanted = { countMax: batchMax, bytesMax: edgeLimits.streamBufferBytesMax }
+  const turn = Effect.map(tail.next(wanted), (events) => sink.write(events.flatMap(pieces)))
+  return Effect.forever(Effect.andThen(sink.room, turn))
+}
+
+/** Writes heartbeats beside it. Measured: a time limit for each wait was two thirds of all. */
+const beat = (tail: Tail, sink: Sink, heartbeatMs: number) => {
+  const sent: { position: string | undefined } = { position: tail.position() }
+  const write = Effect.sync(() => {
+    const position = tail.restingPosition() // Never one ahead of what was written.
+    sink.write([heartbeatText(position === sent.position ? undefined : position)])
+    sent.position = position ?? sent.position
+  })
+  return Effect.forever(Effect.andThen(Effect.andThen(Effect.sleep(heartbeatMs), sink.room), write))
 }
 
 /** Events of one write: the position that the design asks for comes within it. */

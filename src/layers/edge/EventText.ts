@@ -5,9 +5,8 @@ import type { Message } from "../../domain/Message.ts"
 import type { GapReason, TailEvent } from "../../services/Tails.ts"
 import { messageText } from "./MessageText.ts"
 
-/** Messages whose texts are kept, and the longest kept: many streams show one message at once. */
-const textsKeptMax = 128
-const textLengthMax = 16_384
+/** Messages whose bytes are kept, and how many bytes of them all. */
+const keptMax = { count: 128, bytes: 4 * 1_048_576 } as const
 
 const reasons: Readonly<Record<GapReason, string>> = {
   Slow: "slow",
@@ -16,24 +15,40 @@ const reasons: Readonly<Record<GapReason, string>> = {
   OtherLog: "other-log"
 }
 
-/** Makes the texts of events; one per server, as it keeps the last ones. */
-export const makeEventText = (): (event: TailEvent) => string => {
-  const kept = new Map<Message, string>()
-  const dataOf = (message: Message): string => {
+/** The pieces of an event. */
+export type EventPieces = (event: TailEvent) => ReadonlyArray<string | Uint8Array>
+
+/**
+ * Makes the pieces of events; one per server. It keeps the bytes of the last messages: a thousand
+ * streams that show one share them, also while they wait in sockets.
+ */
+export const makeEventPieces = (): EventPieces => {
+  const kept = new Map<Message, Uint8Array>()
+  let bytes = 0 // Of what is kept: a running sum for every message shown first.
+  const forgetOldest = (): void => {
+    const [oldest] = kept.entries()
+    if (oldest === undefined) return
+    kept.delete(oldest[0])
+    bytes -= oldest[1].length
+  }
+  const shown = (message: Message): Uint8Array => {
     const known = kept.get(message)
     if (known !== undefined) return known
-    const data = `data: ${oneLine(messageText(message))}\n\n`
-    if (data.length <= textLengthMax) {
-      const [oldest] = kept.keys()
-      if (kept.size >= textsKeptMax && oldest !== undefined) kept.delete(oldest)
-      kept.set(message, data)
-    }
-    return data
+    const made = Buffer.from(`event: message\ndata: ${oneLine(messageText(message))}\n\n`)
+    kept.set(message, made)
+    bytes += made.length
+    while (kept.size > keptMax.count || bytes > keptMax.bytes) forgetOldest()
+    return made
   }
-  return (event) =>
-    event._tag === "Message"
-      ? `event: message\n${idOf(event.position)}${dataOf(event.message)}`
-      : `event: gap\n${idOf(event.position)}data: ${gapText(event.reason, event.missed)}\n\n`
+  return (event) => {
+    if (event._tag === "Gap") {
+      const data = gapText(event.reason, event.missed)
+      return [`${idOf(event.position)}event: gap\ndata: ${data}\n\n`]
+    }
+    return event.position === undefined
+      ? [shown(event.message)]
+      : [idOf(event.position), shown(event.message)]
+  }
 }
 
 const idOf = (position: string | undefined) => position === undefined ? "" : `id: ${position}\n`

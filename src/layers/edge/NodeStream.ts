@@ -22,7 +22,11 @@ export const beginStream = (
   response.flushHeaders()
   response.setTimeout(stallMs, () => response.destroy())
   return {
-    write: (text) => void response.write(text),
+    write: (pieces) => {
+      response.cork() // One chunk, and one call of the system.
+      for (const piece of pieces) response.write(piece)
+      response.uncork()
+    },
     room: Effect.suspend(() => hasRoom(response) ? Effect.void : drained(response))
   }
 }

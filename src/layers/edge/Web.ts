@@ -37,7 +37,8 @@ export interface Request {
 
 /** Where a streaming reply goes. */
 export interface Sink {
-  readonly write: (text: string) => void
+  /** Writes pieces of UTF-8, at once; bytes are not copied and must not change. */
+  readonly write: (pieces: ReadonlyArray<string | Uint8Array>) => void
   /** Waits while too much of what was written has not left yet. */
   readonly room: Effect.Effect<void>
 }
