@@ -48,8 +48,9 @@ const serving = Effect.fnUntraced(function*(life: Life) {
   yield* Effect.onInterrupt(running, () => drain)
 }, Effect.provide(Layer.provideMerge(served, settings)))
 
-const pendingOf = ({ subscriptions }: Snapshot): number =>
-  subscriptions.reduce((sum, { pending }) => sum + pending, 0)
+/** Deliveries that are not settled, and messages whose time has not come. */
+const pendingOf = ({ retention, subscriptions }: Snapshot): number =>
+  subscriptions.reduce((sum, { pending }) => sum + pending, retention.delayed)
 
 /** What memory kept ends with the process; it is counted once the bus has drained. Design, P7. */
 const count = (life: Life): Effect.Effect<void> =>

@@ -72,6 +72,11 @@ export interface HandleOptions {
     readonly cap?: Duration.Input
     /** 0 to 1: how far a wait may be off; 0.2 unless set. */
     readonly jitter?: number
+    /**
+     * The waits one by one, instead of `base`, `factor` and `cap`; the last is repeated. Exact,
+     * unless `jitter` is set. Waits of 5 s and more outlive the process and hold only their key.
+     */
+    readonly delays?: ReadonlyArray<Duration.Input>
   }
   /**
    * What is done about a failure, by the `_tag` (or else the `name`) of the error a handler failed

@@ -21,6 +21,15 @@ describe("the retry policy", () => {
     assert.strictEqual(delayMs({ ...retryDefault, jitter: 0 }, attempt, random), middle)
   }, { arbitrary: { runs: 500, seed: 11 } })
 
+  it("takes listed waits one by one, and the last for all that follow", () => {
+    const listed = { ...retryDefault, jitter: 0, delaysMs: [5, 6_000, 1] }
+    assert.deepStrictEqual([1, 2, 3, 4, 9].map((n) => delayMs(listed, n, 0.9)), [5, 6_000, 1, 1, 1])
+    const allowed = Schema.is(RetryPolicy)
+    assert.isTrue(allowed(listed))
+    assert.isFalse(allowed({ ...listed, delaysMs: [] }))
+    assert.isFalse(allowed({ ...listed, delaysMs: [-1] }))
+  })
+
   it("spreads waits over the whole range", () => {
     assert.closeTo(delayMs(retryDefault, 1, 0), 8, 1e-9)
     assert.closeTo(delayMs(retryDefault, 1, 1), 12, 1e-9)

@@ -17,6 +17,9 @@ interface Wait {
 const before = (a: Wait, b: Wait): boolean =>
   a.due < b.due || (a.due === b.due && a.sequence < b.sequence)
 
+/** Longest sleep: timers hold no more than 31 bits of milliseconds. */
+const sleepMaxMs = 3_600_000
+
 /** Those that are gone are only swept out when there are so many of them. */
 const goneMin = 1_000
 
@@ -98,7 +101,7 @@ export class Retries {
       const wake = this.changed.await
       return first === undefined
         ? wake
-        : Effect.raceFirst(wake, Effect.sleep(Math.max(1, first.due - now())))
+        : Effect.raceFirst(wake, Effect.sleep(Math.min(sleepMaxMs, Math.max(1, first.due - now()))))
     })
     return Effect.forever(turn)
   }

@@ -66,7 +66,10 @@ const retryOf = ({ retry = {} }: HandleOptions, attemptsMax: number): RetryPolic
   baseMs: Duration.toMillis(retry.base ?? retryDefault.baseMs),
   factor: retry.factor ?? retryDefault.factor,
   capMs: Duration.toMillis(retry.cap ?? retryDefault.capMs),
-  jitter: retry.jitter ?? retryDefault.jitter
+  jitter: retry.jitter ?? (retry.delays === undefined ? retryDefault.jitter : 0),
+  ...(retry.delays === undefined
+    ? {}
+    : { delaysMs: retry.delays.map((delay) => Duration.toMillis(delay)) })
 })
 
 const decoded = <A, I>(field: string, schema: Schema.Codec<A, I>, value: unknown) =>
