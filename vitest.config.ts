@@ -14,7 +14,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: long ? 600_000 : 60_000,
+    testTimeout: long ? 900_000 : 120_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     reporters: ["default"],

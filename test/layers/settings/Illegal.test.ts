@@ -17,7 +17,6 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["MESSAGE_BUS_RETENTION_BYTES", "-1"],
   ["DEDUP_KEYS_MAX", "0"],
   ["DEDUP_CONTENT_HASH", "perhaps"],
-  ["DEDUP_KEYS_MAX", "0"],
   ["MESSAGE_BUS_BACKPRESSURE_HIGH", "0"],
   ["MESSAGE_BUS_BACKPRESSURE_HIGH", "1.1"],
   ["MESSAGE_BUS_BACKPRESSURE_HIGH", "0.5"],
