@@ -112,9 +112,10 @@ const batchLength = (waiting: ReadonlyArray<Call>): number => {
   let bytes = 0
   const end = Math.min(waiting.length, transactionMax.calls)
   for (let at = 0; at < end; at++) {
-    const call = waiting[at]?.entries ?? []
-    entries += call.length
-    for (const entry of call) bytes += entry.bytes
+    const call = waiting[at]
+    entries += call?.entries.length ?? 0
+    for (const entry of call?.entries ?? []) bytes += entry.bytes
+    for (const row of call?.changes?.delayed ?? []) bytes += row.bytes
     if (at > 0 && (entries > transactionMax.entries || bytes > transactionMax.bytes)) return at
   }
   return end
