@@ -26,13 +26,14 @@ export interface Embedded {
 /** Starts a bus with a handler for all topics of the benchmark, or for those of a pattern. */
 export const openEmbedded = async (
   options: EmbeddedOptions,
-  handled = "bench.>"
+  handled = "bench.>",
+  over: Layer.Layer<CodeFactory, unknown> = layer(options)
 ): Promise<Embedded> => {
   const counter = new Counter()
   const attached = Layer.effectDiscard(
     CodeFactory.use(({ handle }) => handle("bench", handled, counter.handle))
   )
-  const runtime = ManagedRuntime.make(attached.pipe(Layer.provideMerge(layer(options))))
+  const runtime = ManagedRuntime.make(attached.pipe(Layer.provideMerge(over)))
   const { publish, publishMany } = await runtime.runPromise(CodeFactory)
   return {
     publishEach: (from, to, inFlight, latencies) => {

@@ -12,6 +12,7 @@ import { measureStores } from "./store.ts"
 import { embeddedDurable } from "./workloads/EmbeddedDurable.ts"
 import { embeddedMemory } from "./workloads/EmbeddedMemory.ts"
 import { httpBatch, httpSingle } from "./workloads/Http.ts"
+import { retention } from "./workloads/Retention.ts"
 import { measureStartup } from "./workloads/Startup.ts"
 
 /** Odd, so that the median is a run that happened. */
@@ -25,7 +26,7 @@ const rounds = smoke ? 1 : roundsFull
 
 await mkdir(join(root, ".run"), { recursive: true })
 const measured: Array<Measured> = []
-for (const workload of [embeddedMemory, ...embeddedDurable, httpSingle, httpBatch]) {
+for (const workload of [embeddedMemory, ...embeddedDurable, retention, httpSingle, httpBatch]) {
   const result = { workload, summaries: await measure(workload, rounds, smoke) }
   measured.push(result)
   console.log(smoke ? `ok: ${workload.title}` : section(result).join("\n"))

@@ -70,7 +70,8 @@ export const embeddedDurable: ReadonlyArray<Workload> = sizes.map(({ messages, p
   }
 }))
 
-const timed = async (
+/** Runs publishes and gathers their latencies. */
+export const timed = async (
   expected: number,
   work: (latencies: Float64Array) => Promise<void>
 ): Promise<Run> => {
