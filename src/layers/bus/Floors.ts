@@ -35,8 +35,8 @@ export const lowestFloors = (core: Core): Effect.Effect<Float64Array> =>
     return floors
   })
 
+/** One that is closed but still there is about to be replaced: its successor reads what it held. */
 const lower = (core: Core, consumer: Consumer, floors: Float64Array): void => {
-  if (consumer.closed) return
   for (let logLane = 0; logLane < logLaneCount; logLane++) { // For up to 10,000 subscriptions.
     const floor = floorOf(core, consumer, logLane)
     if (floor < (floors[logLane] ?? 0)) floors[logLane] = floor
@@ -59,7 +59,7 @@ export const largestHolder = (
   Effect.gen(function*() {
     let largest: { readonly name: string; readonly bytes: number } | undefined // The best so far.
     for (const consumer of [...core.consumers.values()]) {
-      if (consumer.isBroadcast || consumer.closed) continue
+      if (consumer.isBroadcast) continue
       const bytes = bytesHeld(core, consumer)
       if (bytes > (largest?.bytes ?? 0)) largest = { name: consumer.subscription.name, bytes }
       yield* Effect.yieldNow

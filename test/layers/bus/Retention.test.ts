@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { Deferred, Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import type * as Bus from "../../../src/layers/bus/Bus.ts"
 import type { Core } from "../../../src/layers/bus/Core.ts"
@@ -120,6 +120,28 @@ describe("retention", () => {
         disk.faults = { delayMsMax: 0, failing: 0 }
         yield* TestClock.adjust("70 seconds")
         assert.strictEqual(retained(core), 0)
+      })))
+
+  it.effect("keeps what a consumer holds that is about to be replaced", () =>
+    over({}, ({ bus }) =>
+      Effect.gen(function*() {
+        const gate = yield* Deferred.make<void>()
+        const scope = yield* Scope.make()
+        const limits = { ordering: "topic", ackTimeoutMs: 600_000 } as const
+        yield* Scope.provide(
+          bus.handle(named("s"), options("t", limits), () => Deferred.await(gate)),
+          scope
+        )
+        yield* settle
+        yield* publish(bus, "t", ten)
+        yield* settle
+        const detaching = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+        yield* TestClock.adjust("90 seconds")
+        assert.isUndefined(detaching.pollUnsafe())
+        yield* Deferred.succeed(gate, undefined)
+        yield* settle
+        yield* settle
+        assert.deepStrictEqual(yield* drain(bus), ten.slice(1))
       })))
 
   it.effect("floors follow what is looked at, while consumers lag and once they are live", () =>
