@@ -58,6 +58,12 @@ export const EmbeddedOptions = Schema.Struct({
   shardMessagesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
   /** Treat equal messages without an idempotency key as duplicates; not unless set. */
   contentHash: Schema.optionalKey(Schema.Boolean),
+  /** How long messages are kept that every subscription is done with: 604,800,000 ms unless set. */
+  retentionMs: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1_000))),
+  /** Bytes of the log above which the oldest of those are deleted; 8 GiB unless set. */
+  retentionBytesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(2 ** 20))),
+  /** Bytes of undelivered messages, by which the backlog gate moves; 8 GiB unless set. */
+  logBytesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(2 ** 20))),
   /** Fills, 0 to 1, at which a shard stops and resumes taking messages; 0.8 and 0.5 unless set. */
   watermarks: Schema.optionalKey(Watermarks)
 })
@@ -82,13 +88,19 @@ const checked = (options: EmbeddedOptions): Effect.Effect<EmbeddedOptions, Optio
 const embeddedOf = (
   options: EmbeddedOptions
 ): Layer.Layer<CodeFactory | MessageBus, LogUnopened> => {
-  const { limits } = Bus.optionsDefault
+  const { backlogBytesMax, limits, retention } = Bus.optionsDefault
   const bus = Bus.layer({
     ...Bus.optionsDefault,
     shardCount: options.shardCount ?? Bus.optionsDefault.shardCount,
     workersPerShard: options.workersPerShard ?? Bus.optionsDefault.workersPerShard,
     watermarks: options.watermarks ?? Bus.optionsDefault.watermarks,
     limits: { ...limits, slotsMax: options.shardMessagesMax ?? limits.slotsMax },
+    backlogBytesMax: options.logBytesMax ?? backlogBytesMax,
+    retention: {
+      ...retention,
+      ageMs: options.retentionMs ?? retention.ageMs,
+      bytesMax: options.retentionBytesMax ?? retention.bytesMax
+    },
     contentHash: options.contentHash ?? false
   })
   const storage: Storage = options.profile === "memory"
