@@ -9,10 +9,12 @@
  */
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
-import { type Pending, state } from "./Pending.ts"
+import { Pending, state } from "./Pending.ts"
+import { place } from "./Replays.ts"
 import type { StartReader } from "./Router.ts"
 import type { Shard } from "./Shard.ts"
 import type { Slot } from "./Slot.ts"
+import { isSuspect } from "./Suspects.ts"
 
 /** Share of a shard's slots or bytes that one consumer may hold alone. */
 export const soleShare = 0.4
@@ -68,6 +70,9 @@ export class LogMode {
       if (delivery.order !== undefined) orders.add(delivery.order)
     }
     consumer.totals.matched -= given.length // The reader finds them again.
+    for (const row of [...consumer.ownRows.values()]) {
+      if (waitsBehind(row, orders)) renewOwnRow(core, consumer, row)
+    }
     const kept = [...consumer.unsettled()].filter(({ slot }) => slot !== undefined)
     for (const delivery of kept) {
       abandon(delivery)
@@ -101,6 +106,28 @@ export const abandon = (delivery: Pending): void => {
   delivery.slot = undefined
   slot.shared = 1
   slot.leave(delivery.consumer)
+}
+
+/** Whether an own row waits for what was given up of its key: it does so from the log, too. */
+const waitsBehind = (
+  { consumer, entry, handOut, order, state: now }: Pending,
+  given: ReadonlySet<string>
+): boolean =>
+  now === state.queued && handOut === 0 && order !== undefined && given.has(order) &&
+  entry.offset > (consumer.tracks[entry.logLane]?.position ?? 0)
+
+/** Places the delivery of an own row anew, at a consumer that reads from the log. */
+export const renewOwnRow = (core: Core, consumer: Consumer, old: Pending): void => {
+  const renewed = new Pending(old.entry, consumer, undefined, old.order, old.ownRow)
+  renewed.attempts = old.attempts
+  renewed.dueAt = old.dueAt
+  renewed.parked = old.parked
+  renewed.suspect = isSuspect(core.log.recovered.clean, renewed)
+  core.ownRows.remove(old)
+  if (old.state === state.parked) consumer.totals.parked--
+  old.state = state.settled
+  place(core, renewed)
+  core.settler.touchOwnRow(renewed)
 }
 
 const isOver = (consumer: Consumer, { id, limits: { bytesMax, slotsMax } }: Shard): boolean => {

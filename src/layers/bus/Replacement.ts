@@ -8,12 +8,10 @@ import * as Effect from "effect/Effect"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Attachment, Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
-import { abandon } from "./LogMode.ts"
+import { abandon, renewOwnRow } from "./LogMode.ts"
 import { takeBack } from "./Outcomes.ts"
-import { Pending, state } from "./Pending.ts"
-import { place } from "./Replays.ts"
+import { state } from "./Pending.ts"
 import { introduce, type StartReader } from "./Router.ts"
-import { isSuspect } from "./Suspects.ts"
 
 /**
  * Starts no more handlers and waits until none runs; each has its time limit. Still live: what is
@@ -62,7 +60,7 @@ const takeOver = (
     abandon(delivery)
     core.free(delivery)
     core.passSuspicion(delivery)
-    if (delivery.track === undefined) moveOwnRow(core, next, delivery)
+    if (delivery.track === undefined) renewOwnRow(core, next, delivery)
     else old.totals.matched--
   }
   for (const track of old.tracks) {
@@ -82,15 +80,3 @@ const letGo = (core: Core, held: ReadonlyArray<LogEntry>): Effect.Effect<void> =
   Effect.sync(() => {
     for (const entry of held) if (--entry.pending === 0) core.log.release(entry)
   })
-
-const moveOwnRow = (core: Core, next: Consumer, old: Pending): void => {
-  const moved = new Pending(old.entry, next, undefined, old.order, old.ownRow)
-  moved.attempts = old.attempts
-  moved.dueAt = old.dueAt
-  moved.parked = old.parked
-  moved.suspect = isSuspect(core.log.recovered.clean, moved)
-  core.ownRows.remove(old)
-  if (old.state === state.parked) next.totals.parked--
-  place(core, moved)
-  core.settler.touchOwnRow(moved)
-}

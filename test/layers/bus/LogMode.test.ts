@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { PermanentFailure } from "../../../src/domain/Delivery.ts"
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
 import { ending, settle } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 import { blockLog, busOptions } from "./Edges.ts"
 import { misplaced } from "./Placement.ts"
+import { range } from "./Tailing.ts"
 
 const limits = { slotsMax: 100, bytesMax: 1_000_000 }
 const readAhead = { count: 20, bytes: 1_000_000, allBytes: 8_000_000 }
@@ -113,6 +115,32 @@ describe("a handler that falls behind the others", () => {
       for (const { id } of core.shards) {
         assert.deepStrictEqual(core.consumers.get("slow")?.soleOf(id), { slots: 0, bytes: 0 })
       }
+    }).pipe(ending, Effect.scoped, Effect.provide(blockLog())))
+
+  it.effect("delivers a replay in its place, behind what it gave up before it", () =>
+    Effect.gen(function*() {
+      const { bus, of } = yield* opened([])
+      const gate = yield* Deferred.make<void>()
+      const seen: Array<number> = []
+      yield* bus.handle(
+        named("slow"),
+        options("t"),
+        ({ payload }) =>
+          payload === 0 && !Deferred.isDoneUnsafe(gate)
+            ? Effect.fail(new PermanentFailure({ reason: "not yet" }))
+            : Effect.andThen(Deferred.await(gate), Effect.sync(() => seen.push(Number(payload))))
+      )
+      const publish = (n: number) =>
+        Effect.andThen(bus.publish(draft("t", n, { key: "k" })), settle)
+      yield* Effect.forEach([0, 1, 2], publish)
+      yield* Effect.forkChild(bus.replay({ subscription: "slow" }, false))
+      yield* settle
+      yield* Effect.forEach(range(57, 3), publish)
+      assert.strictEqual(of("slow")?.spills, 1)
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(seen, [1, 2, 0, ...range(57, 3)])
+      assert.deepInclude(of("slow"), { pending: 0, replayed: 1 })
     }).pipe(ending, Effect.scoped, Effect.provide(blockLog())))
 
   it.effect("closes the gate when it is the only one that wants the messages", () =>
