@@ -67,6 +67,10 @@ const fromRing = (core: Core, cursor: TailCursor, batch: Batch): void => {
 
 const somethingMatches = ({ tails }: Core, cursor: TailCursor): Effect.Effect<void> =>
   Effect.callback((resume) => {
+    // Between looking and parking other fibres may have run.
+    if (cursor.sequence < tails.ring.next || cursor.ended !== undefined) {
+      return resume(Effect.void)
+    }
     tails.park(cursor, () => resume(Effect.void))
     return Effect.sync(() => tails.unpark(cursor))
   })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Effect, Exit, Fiber, References, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { settle } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
@@ -73,6 +73,30 @@ describe("tails", () => {
       yield* bus.publishMany(numbers(3))
       assert.deepStrictEqual(payloadsOf(yield* drain(tail)), range(3))
     }))
+
+  it.effect("miss nothing that comes, and no end, just before they sleep", () =>
+    Effect.forEach([4, 5, 6, 7, 8], (operations) =>
+      Effect.scoped(Effect.gen(function*() {
+        const { bus, core } = yield* inMemory()
+        const tail = yield* tailOf(bus, "t")
+        const seen: Array<number> = []
+        const follow = Effect.map(tail.next({ waitMs: 60_000 }), (events) => {
+          seen.push(...payloadsOf(events))
+        })
+        // So that others run between any two steps of the tail.
+        const fiber = yield* Effect.forkChild(
+          Effect.provideService(Effect.forever(follow), References.MaxOpsBeforeYield, operations)
+        )
+        for (let n = 0; n < 100; n++) {
+          yield* bus.publish(draft("t", n))
+          for (let turn = 0; turn < n % 7; turn++) yield* Effect.yieldNow
+        }
+        core.tails.end("Closed")
+        yield* settle
+        yield* settle
+        assert.isDefined(fiber.pollUnsafe())
+        assert.deepStrictEqual(seen, range(100))
+      }))))
 
   it.effect("show announcements to those that name them, in order of arrival", () =>
     Effect.gen(function*() {
