@@ -100,7 +100,7 @@ export class Followers {
         topic,
         filter,
         least: isEarliest ? new Map() : before,
-        sure: isEarliest && run.kind === "BlockLog" ? new Map() : run.log.heads,
+        sure: isEarliest && run.kind === "BlockLog" ? firstsOf(run) : run.log.heads,
         seen: new Set(),
         position: "",
         hasGap: false,
@@ -180,3 +180,7 @@ export class Followers {
     this.run.saw("tail saw everything")
   }
 }
+
+/** The first retained offset of each lane: what came before may have been deleted. */
+const firstsOf = ({ node: { core } }: Run): ReadonlyMap<number, number> =>
+  new Map(Array.from(core.seen, (_, logLane) => [logLane, core.log.first(logLane)]))

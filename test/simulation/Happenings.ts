@@ -45,6 +45,7 @@ export const happenings: ReadonlyArray<string> = [
   "hook after",
   "lease ran out",
   "manage refused: LogUnavailable",
+  "messages are deleted",
   "nack done",
   "nack unknown",
   "operate refused: LogUnavailable",

@@ -26,6 +26,8 @@ const manage = <A, E extends { readonly _tag: string }>(
 /** Creates a subscription, or changes its limits. */
 export const create = (run: Run, name: string, options: SubscriptionOptions): void => {
   const before = run.log.heads
+  const { first } = run.node.core.log
+  const firsts = Array.from({ length: 128 }, (_, logLane) => first(logLane))
   manage(run, name, run.node.bus.createSubscription(named(name), options), (result) => {
     run.saw(`subscription is ${result.created}`, name)
     run.deliveries.exists(result.subscription)
@@ -33,8 +35,9 @@ export const create = (run: Run, name: string, options: SubscriptionOptions): vo
     if (result.created !== "New") return
     const after = run.log.heads
     result.subscription.starts.forEach((start, logLane) => {
-      const from = options.from === "now" ? before.get(logLane) ?? 0 : 0
-      const to = options.from === "now" || run.kind === "MemoryLog" ? after.get(logLane) ?? 0 : 0
+      const isNow = options.from === "now"
+      const from = isNow ? before.get(logLane) ?? 0 : firsts[logLane] ?? 0
+      const to = isNow || run.kind === "MemoryLog" ? after.get(logLane) ?? 0 : first(logLane)
       if (start < from || start > to) run.breach(1, `${name} starts lane ${logLane} at ${start}`)
     })
   })

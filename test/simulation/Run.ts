@@ -118,6 +118,8 @@ export class Run {
     const failures = Full + Io
     if (Full > 0) this.coverage.set("disk is full", Full)
     if (Io > 0) this.coverage.set("disk fails", Io)
+    const { blocksDeleted } = this.disk
+    if (blocksDeleted > 0) this.coverage.set("messages are deleted", blocksDeleted)
     this.forced = Math.max(0, this.forced - (failures - this.failures))
     if (failures > this.failures || this.forced > 0 || this.disk.faults.failing > 0) {
       this.troubleAt = this.world.now

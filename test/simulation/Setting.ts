@@ -44,7 +44,13 @@ const moreOf = (seed: number, bus: Bus.BusOptions): Partial<Bus.BusOptions> => {
   }
   const { limits } = bus
   const ids = seededRandom(seed, "reply ids")
+  const keeping = seededRandom(seed, "retention")
   const more = {
+    retention: keeping.pick([
+      { everyMs: 400, ageMs: 1_500, bytesMax: 2 ** 40 },
+      { everyMs: 700, ageMs: 3_600_000, bytesMax: 2_000 },
+      bus.retention
+    ]),
     delayedMax: ids.pick([2, 1_000, 1_000]),
     requestsMax: ids.pick([1, 1_000, 1_000]),
     replyId: () => `reply-${ids.next()}`.replace(".", "-"),

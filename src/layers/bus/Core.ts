@@ -49,6 +49,8 @@ export class Core {
   readonly settler: Settler
   readonly delays: Delays
   readonly backlog: Backlog
+  /** Where subscriptions start that are being created now. */
+  readonly founding = new Set<ReadonlyArray<number>>()
   readonly retries = new Retries()
   readonly leases = new LeaseClock()
   readonly suspects = new Suspects()

@@ -25,18 +25,43 @@ export const floorOf = (core: Core, consumer: Consumer, logLane: number): number
 
 /** By log lane, the offset below which no subscription needs anything. */
 export const lowestFloors = (core: Core): Effect.Effect<Float64Array> =>
+  Effect.map(floorsOf(core), (counted) => counted.lowest)
+
+/** Floors, and whose they are: floors of one subscription only rise, but others may come. */
+export interface CountedFloors {
+  readonly lowest: Float64Array
+  readonly of: ReadonlySet<Consumer>
+}
+
+/** The floors of the subscriptions that there are. */
+export const floorsOf = (core: Core): Effect.Effect<CountedFloors> =>
   Effect.gen(function*() {
-    const floors = core.seen.slice()
-    const consumers = [...core.consumers.values()].filter(({ isBroadcast }) => !isBroadcast)
+    const lowest = core.seen.slice()
+    const consumers = [...core.consumers.values()]
     for (let at = 0; at < consumers.length; at += sliceLength) { // Slices, as said above.
-      for (const consumer of consumers.slice(at, at + sliceLength)) lower(core, consumer, floors)
+      for (const consumer of consumers.slice(at, at + sliceLength)) lower(core, consumer, lowest)
       yield* Effect.yieldNow
     }
-    return floors
+    return { lowest, of: new Set(consumers) }
   })
+
+/**
+ * Lowers floors by the subscriptions that came since they were counted, those included that are
+ * being created now. At once: what is deleted in the same step is what nobody needs.
+ */
+export const lowerByNew = (core: Core, { lowest, of }: CountedFloors): Float64Array => {
+  for (const consumer of core.consumers.values()) {
+    if (!of.has(consumer)) lower(core, consumer, lowest)
+  }
+  for (const starts of core.founding) {
+    starts.forEach((start, logLane) => lowest[logLane] = Math.min(lowest[logLane] ?? 0, start))
+  }
+  return lowest
+}
 
 /** One that is closed but still there is about to be replaced: its successor reads what it held. */
 const lower = (core: Core, consumer: Consumer, floors: Float64Array): void => {
+  if (consumer.isBroadcast) return
   for (let logLane = 0; logLane < logLaneCount; logLane++) { // For up to 10,000 subscriptions.
     const floor = floorOf(core, consumer, logLane)
     if (floor < (floors[logLane] ?? 0)) floors[logLane] = floor

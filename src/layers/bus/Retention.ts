@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type { LogUnavailable } from "../../services/MessageLog.ts"
 import { expireOld } from "./AgeSweep.ts"
 import type { Core } from "./Core.ts"
-import { lowestFloors } from "./Floors.ts"
+import { floorsOf, lowerByNew } from "./Floors.ts"
 
 /** Limits of what is kept, in milliseconds and bytes; and how often it looks. */
 export interface RetentionOptions {
@@ -53,11 +53,13 @@ export const deleteOld = (core: Core): Effect.Effect<void, LogUnavailable> =>
     const mayGo = () => (log.oldest() ?? olderThan) < olderThan || log.sizeBytes() > bytesMax
     if (!mayGo()) return
     // As they are before the commit: all that was settled below them is stored after it.
-    const needed = yield* lowestFloors(core)
+    const floors = yield* floorsOf(core)
     yield* core.settler.settled
     let more = true // The budget of one call may be used up many times.
     while (more && mayGo()) {
-      const truncated = yield* log.truncate({ needed, olderThan, bytesMax })
+      const truncated = yield* Effect.suspend(() =>
+        log.truncate({ needed: lowerByNew(core, floors), olderThan, bytesMax })
+      )
       core.deleted += truncated.entries
       more = truncated.more
       if (more) yield* Effect.sleep(pauseMs)

@@ -151,12 +151,25 @@ const createIn = (core: Core, startReader: StartReader): Subscriptions["create"]
         (_, logLane) => options.from === "now" ? core.seen[logLane] ?? 0 : core.log.first(logLane)
       )
     }
-    yield* core.log.commit({ subscriptions: [subscription] })
-    const consumer = core.consumer(subscription, pulled(options), new Totals())
-    consumer.countedFrom = core.seen.slice()
-    yield* introduce(core, startReader, consumer)
+    yield* Effect.ensuring(
+      found(core, startReader, subscription),
+      Effect.sync(() => core.founding.delete(subscription.starts))
+    )
     return { created: "New" as const, subscription }
   }, Effect.uninterruptible)
+
+/** Stores a new subscription and makes it known; until then retention leaves what it wants. */
+const found = Effect.fnUntraced(function*(
+  core: Core,
+  startReader: StartReader,
+  subscription: Subscription
+) {
+  core.founding.add(subscription.starts)
+  yield* core.log.commit({ subscriptions: [subscription] })
+  const consumer = core.consumer(subscription, pulled(subscription.options), new Totals())
+  consumer.countedFrom = core.seen.slice()
+  yield* introduce(core, startReader, consumer)
+})
 
 const change = Effect.fnUntraced(function*(
   core: Core,

@@ -20,18 +20,18 @@ export const truncationMax = { blocks: 256, bytes: 1_048_576 } as const
 /** Deletes in `store` what `index` knows. */
 export const make =
   (store: LogStore["Service"], index: BlockIndex) =>
-  (request: TruncateRequest): Effect.Effect<Truncated, LogUnavailable> =>
-    Effect.suspend(() => {
-      const { below, bytes, more } = plan(index, request)
-      if (below === 0) return Effect.succeed({ entries: 0, bytes: 0, more: false })
-      const entries = hide(index, below, request.needed)
-      const bounds = boundsOf(index)
-      return Effect.map(store.truncate({ below, bounds }), ({ sizeBytes }) => {
-        index.drop(below)
-        index.sizeBytes = sizeBytes
-        return { entries, bytes, more }
-      })
+  (request: TruncateRequest): Effect.Effect<Truncated, LogUnavailable> => {
+    // At the call, not when the effect runs: what is needed may have changed by then.
+    const { below, bytes, more } = plan(index, request)
+    if (below === 0) return Effect.succeed({ entries: 0, bytes: 0, more: false })
+    const entries = hide(index, below, request.needed)
+    const bounds = boundsOf(index)
+    return Effect.map(store.truncate({ below, bounds }), ({ sizeBytes }) => {
+      index.drop(below)
+      index.sizeBytes = sizeBytes
+      return { entries, bytes, more }
     })
+  }
 
 /** All blocks below `below` go; 0 for none. */
 const plan = (index: BlockIndex, { bytesMax, needed, olderThan }: TruncateRequest) => {
