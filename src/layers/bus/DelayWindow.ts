@@ -83,6 +83,8 @@ export class DelayWindow {
       if (other !== undefined && isBefore(row, other)) high = middle
       else low = middle + 1
     }
+    // A page may have held it before its own commit was heard of.
+    if (this.rows[low - 1]?.id === row.id) return
     this.rows.splice(low, 0, row)
     this.bytes += row.bytes
   }
