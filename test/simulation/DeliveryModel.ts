@@ -7,7 +7,7 @@
 import type { Message } from "../../src/domain/Message.ts"
 import { laneOf } from "../../src/domain/Priority.ts"
 import type { Subscription } from "../../src/domain/Subscription.ts"
-import { isFor, type Known, orderOf } from "./Known.ts"
+import { deadlineOf, isFor, type Known, orderOf } from "./Known.ts"
 import { type Lease, Leases } from "./Leases.ts"
 import type { Breach, LogModel, Stored } from "./LogModel.ts"
 import { fresh, type Pair, whyOver } from "./Pair.ts"
@@ -167,10 +167,11 @@ export class DeliveryModel {
   missing(now: number): ReadonlyArray<string> {
     return [...this.subscriptions.values()].filter(({ deletion }) => deletion === "None")
       .flatMap((known) => this.surelyWanted(known).map((entry) => [known, entry] as const))
-      .filter(([{ subscription: { incarnation } }, { message: { expiresAt, id } }]) => {
-        const { deleted, dropped, successes, uncertain } = this.pair(incarnation, id)
+      .filter(([{ subscription }, { message }]) => {
+        const pair = this.pair(subscription.incarnation, message.id)
+        const { deleted, dropped, successes, uncertain } = pair
         return !deleted && !dropped && successes === 0 && uncertain === 0 &&
-          (expiresAt ?? Infinity) > now
+          deadlineOf(subscription, message) > now
       })
       .map(([{ subscription }, { logLane, message, offset }]) =>
         `${message.payload} at ${logLane}/${offset} for ${subscription.incarnation}`
@@ -203,7 +204,9 @@ export class DeliveryModel {
       this.breach(1, `not asked for: ${what}`)
     }
     if ((message.deliverAt ?? 0) > now) this.breach(1, `handed out before its time: ${what}`)
-    if ((message.expiresAt ?? Infinity) <= now) this.breach(1, `handed out expired: ${what}`)
+    if (deadlineOf(known.subscription, message) <= now) {
+      this.breach(1, `handed out expired: ${what}`)
+    }
     const pair = this.pair(incarnation, message.id)
     this.checkAttempt(pair, known, attempt, what)
     this.checkOrder(pair, known, entry, what)

@@ -37,6 +37,8 @@ export class Followers {
   private readonly run: Run
   private readonly all = new Map<number, Follower>()
   private readonly opening = new Set<number>()
+  /** Events of all tails. */
+  private heard = 0
 
   constructor(run: Run) {
     this.run = run
@@ -65,13 +67,11 @@ export class Followers {
     for (const [who, { filter, topic }] of this.all) {
       this.perform({ kind: "follow", who, topic, filter, from: "now", isAnew: false })
       await run.world.advance(60)
-      const { seen } = this.all.get(who) ?? { seen: new Set() }
-      // Until three reads in a row brought nothing new: some bring what is repeated.
       for (let quiet = 0; quiet < 3;) {
-        const { size } = seen
+        const before = this.heard
         this.read(who, 250)
         await run.world.advance(50)
-        quiet = seen.size === size ? quiet + 1 : 0
+        quiet = this.heard === before ? quiet + 1 : 0
       }
       this.checkAll(who)
       this.close(who)
@@ -142,6 +142,7 @@ export class Followers {
 
   private hear(follower: Follower, opening: Opening, event: TailEvent): void {
     const { run } = this
+    this.heard++
     if (event.position !== undefined) follower.position = event.position
     if (event._tag === "Gap") {
       run.saw(`gap: ${event.reason}`)

@@ -44,7 +44,9 @@ export const handlerOf = (
     run.deliveries.enter(incarnation, message, attempt, run.world.now)
     const isBad = run.faulty && draw("bad") < badness
     const possible = fates === noFates ? ways : fatedWays
-    const way = possible[Math.floor(draw("way") * possible.length)]
+    const drawn = possible[Math.floor(draw("way") * possible.length)]
+    // Where own rows are few, replays may fill them and wait behind one that waits to be parked.
+    const way = drawn === "isParked" && run.options.ownRows.countMax < 1_000 ? "isBuried" : drawn
     if (isBad) run.saw(`handler ${way}`)
     const isLate = run.faulty && run.more && !isBad && draw("late") < 0.03
     const work = isBad ? badly(way) : isLate ? late(run, draw("slow")) : ending(run, draw("slow"))
@@ -56,7 +58,7 @@ export const handlerOf = (
     return Effect.onExit(replied, (exit) =>
       Effect.sync(() => {
         const isCounted = Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause) ||
-          way === "interrupts" || core.state === "Running"
+          (isBad && way === "interrupts") || core.state === "Running"
         const isCut = Exit.isFailure(exit) && !isBad && core.state === "Running"
         if (isCut && run.world.now < since + ackTimeoutMsMin) {
           run.breach(5, `interrupted before its time: ${message.payload} for ${incarnation}`)

@@ -5,6 +5,7 @@ export const happenings: ReadonlyArray<string> = [
   "a position moves",
   "ack done",
   "ack unknown",
+  "backlog gate closed",
   "command detach",
   "announced message_bus.backpressure",
   "announced message_bus.resize",

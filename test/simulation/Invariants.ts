@@ -3,6 +3,8 @@
  */
 import type { Consumer } from "../../src/layers/bus/Consumer.ts"
 import { state } from "../../src/layers/bus/Pending.ts"
+import type { Track } from "../../src/layers/bus/Track.ts"
+import type { LogEntry } from "../../src/services/MessageLog.ts"
 import type { Run } from "./Run.ts"
 
 /** The conservation law, limits, and counts that are never negative. */
@@ -16,17 +18,28 @@ export const checkAlways = (run: Run): void => {
       run.breach(1, `${name}: ${pending} pending by its totals, ${unsettled.length} there`)
     }
     if (consumer.live && unread !== 0) run.breach(1, `${name} is live, but ${unread} are unread`)
+    if (unsettled.some(({ entry, track }) => isDeleted(run, entry, track))) {
+      run.breach(1, `the log deleted what is not settled for ${name}`)
+    }
     if (consumer.lookedAt !== undefined && !consumer.live) run.saw("consumer lags", name)
     if (unsettled.some(({ suspect }) => suspect)) run.saw("suspects run alone", name)
     if (consumer.totals.spills > 0) run.saw(consumer.live ? "returned from the log" : "spilled")
     if (inFlight !== running) run.breach(1, `${name}: in flight ${inFlight}, running ${running}`)
   }
+  if (core.deleted > 0) run.saw("old messages deleted")
+  if (core.backlog.gate === "Closed") run.saw("backlog gate closed")
   run.shards.check()
   for (const { bytes, id, inFlight, slots } of run.shards.all) {
     if (slots < 0 || bytes < 0 || inFlight < 0) run.breach(3, `shard ${id} has less than nothing`)
     if (inFlight > 8) run.breach(3, `shard ${id} runs ${inFlight} handlers`)
   }
 }
+
+const isDeleted = (
+  { kind, node: { core: { log } } }: Run,
+  { logLane, offset }: LogEntry,
+  track: Track | undefined
+): boolean => kind === "BlockLog" && track !== undefined && offset < log.first(logLane)
 
 /** Nothing can run before time passes, so no worker may sleep beside a delivery for it. */
 export const checkIdle = async (run: Run): Promise<void> => {

@@ -36,6 +36,12 @@ export const isWanted = (
   message: Message
 ): boolean => isMatch(topic, message.topic) && passesFilter(filter, message)
 
+/** When a message ends expired for a subscription; never is infinite. */
+export const deadlineOf = (
+  { options: { maxAgeMs = Infinity } }: Subscription,
+  { deliverAt = 0, expiresAt = Infinity, publishedAt }: Message
+): number => Math.min(expiresAt, Math.max(deliverAt, publishedAt) + maxAgeMs)
+
 /** Whole names, segment by segment. */
 const isMatch = (pattern: string, topic: string): boolean => {
   const wanted = pattern.split(".")

@@ -49,7 +49,9 @@ export const moreAction = (random: SeededRandom, _mix: Mix, at: number): MoreAct
 const special = (random: SeededRandom): MoreAction => {
   const { kind, name, options: chosen } = create(random)
   const filter = random.pick([undefined, ...filters])
-  return { kind, name, options: filter === undefined ? chosen : { ...chosen, filter } }
+  const maxAgeMs = random.pick([undefined, undefined, 300, 5_000])
+  const aged = maxAgeMs === undefined ? chosen : { ...chosen, maxAgeMs }
+  return { kind, name, options: filter === undefined ? aged : { ...aged, filter } }
 }
 
 /** A message or two for later. Payloads above 10,000 are theirs alone. */

@@ -51,6 +51,7 @@ const moreOf = (seed: number, bus: Bus.BusOptions): Partial<Bus.BusOptions> => {
       { everyMs: 700, ageMs: 3_600_000, bytesMax: 2_000 },
       bus.retention
     ]),
+    backlogBytesMax: ids.pick([bus.backlogBytesMax, bus.backlogBytesMax, 250]),
     delayedMax: ids.pick([2, 1_000, 1_000]),
     requestsMax: ids.pick([1, 1_000, 1_000]),
     replyId: () => `reply-${ids.next()}`.replace(".", "-"),

@@ -14,7 +14,7 @@ import { resumeAll } from "./ShardOperators.ts"
 /** Simulated milliseconds in which everything must be settled once all is well. */
 const quietMsMax = 120_000
 
-/** As above when dead letters find room for a few at a time: failures come back each minute. */
+/** As above when dead letters or own rows have little room: failures come back each minute. */
 const crampedMsMax = 1_500_000
 
 /** What a run found. */
@@ -76,8 +76,10 @@ const finish = async (run: Run): Promise<void> => {
 }
 
 const waitUntil = async (run: Run, what: string, isDone: () => boolean): Promise<void> => {
+  const { deadLettersMax, ownRows } = run.options
+  const isCramped = deadLettersMax < 10 || ownRows.countMax < 10
   for (let waited = 0; !isDone(); waited += 100) {
-    if (waited > (run.options.deadLettersMax < 10 ? crampedMsMax : quietMsMax)) {
+    if (waited > (isCramped ? crampedMsMax : quietMsMax)) {
       const states = [...run.node.core.consumers.values()].flatMap((consumer) =>
         [...consumer.unsettled()].slice(0, 2).map(({ attempts, entry, state }) =>
           `${consumer.snapshot().name} has ${entry.message.payload} in state ${state}, ` +

@@ -180,8 +180,7 @@ const deliveryStatus = (consumer: Consumer, entry: LogEntry): DeliveryStatus => 
   const { logLane, message, offset } = entry
   const subscription = consumer.subscription.name
   const track = consumer.tracks[logLane]
-  const there = track?.find(offset) // An own row names a place that another message may have.
-  const delivery = there?.entry.message.id === message.id ? there : ownRowOf(consumer, message.id)
+  const delivery = track?.find(offset) ?? ownRowOf(consumer, message.id)
   if (delivery !== undefined) {
     return { subscription, state: stateNames[delivery.state], attempts: delivery.attempts }
   }

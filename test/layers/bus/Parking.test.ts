@@ -3,7 +3,7 @@ import { Data, Effect, Option, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { MessageBus } from "../../../src/services/MessageBus.ts"
 import { SimulatedDisk } from "../../simulation/SimulatedStore.ts"
-import { busLayer, ending, settle } from "./Deliveries.ts"
+import { busLayer, settle } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 import { life } from "./Edges.ts"
 
@@ -182,25 +182,4 @@ describe("parked deliveries", () => {
       yield* bus.parked.release({})
       assert.lengthOf(yield* bus.pull("s", 10, 0), 1)
     }).pipe(Effect.provide(busLayer())))
-
-  it.effect("that were released have a status of their own, whoever stands in their place", () =>
-    Effect.gen(function*() {
-      const bus = yield* MessageBus
-      yield* bus.handle(
-        named("s"),
-        options("t"),
-        ({ payload }) => payload === 1 ? Effect.fail(new Declined()) : Effect.sleep("1 second"),
-        undefined,
-        { fates: { Declined: "park" } }
-      )
-      const { id } = yield* bus.publish(draft("t", 1, { key: "k" }))
-      yield* settle
-      yield* Effect.forkChild(bus.parked.release({}))
-      yield* settle
-      yield* bus.publish(draft("t", 2, { key: "k" }))
-      yield* settle
-      const { deliveries } = Option.getOrThrow(yield* bus.status(id))
-      assert.deepStrictEqual(deliveries, [{ subscription: "s", state: "parked", attempts: 1 }])
-      yield* TestClock.adjust("2 seconds")
-    }).pipe(ending, Effect.scoped, Effect.provide(busLayer())))
 })
