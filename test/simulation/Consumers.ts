@@ -105,6 +105,7 @@ const waitOf = ({ seed }: Run, delayMs: number): number | undefined =>
 
 const settled = (run: Run, kind: Settling["kind"], lease: Lease, byMs: number): void => {
   const { deliveries, world } = run
+  if (lease.process !== deliveries.process && !lease.isVoid) run.saw(`${kind} across a restart`)
   const pair = deliveries.pair(lease.incarnation, lease.messageId)
   switch (kind) {
     case "extend":

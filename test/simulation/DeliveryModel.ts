@@ -10,7 +10,7 @@ import type { Subscription } from "../../src/domain/Subscription.ts"
 import { deadlineOf, isFor, type Known, orderOf } from "./Known.ts"
 import { type Lease, Leases } from "./Leases.ts"
 import type { Breach, LogModel, Stored } from "./LogModel.ts"
-import { fresh, type Pair, whyOver } from "./Pair.ts"
+import { fresh, outlive, type Pair, whyOver } from "./Pair.ts"
 
 /** The deliveries of one run, over all its processes. */
 export class DeliveryModel {
@@ -63,8 +63,8 @@ export class DeliveryModel {
   }
 
   /**
-   * Another process runs: what was handed out is void. `how` says what the former one left, and
-   * what succeeded up to `durableUntil` must have reached the log.
+   * Another process runs: what was handed out is void, unless it was handed on. `how` says what
+   * the former one left; what succeeded up to `durableUntil` must have reached the log.
    */
   restarted(
     how: "Closed" | "Killed" | "PowerCut",
@@ -76,19 +76,11 @@ export class DeliveryModel {
     this.leases.running(now, () => true).forEach((lease) => {
       this.pair(lease.incarnation, lease.messageId).counted = journalled
     })
-    this.leases.end(() => true)
+    // One that closed on a disk that is well hands its leases on.
+    if (how !== "Closed" || durableUntil < now) this.leases.end(() => true)
     this.handlers.clear()
     for (const known of this.subscriptions.values()) known.acks = known.acksUncertain = 0
-    for (const pair of this.pairs.values()) {
-      if (pair.running) pair.counted = journalled
-      if (how === "PowerCut") {
-        pair.lastAttempt = 0
-        pair.counted = false
-      }
-      const isNew = pair.successes > 0 && pair.succeededIn === former
-      if (isNew && pair.succeededAt <= durableUntil) pair.durable = true
-      pair.running = false
-    }
+    for (const pair of this.pairs.values()) outlive(pair, how, former, durableUntil)
   }
 
   /** What is known of one message for one subscription. */
@@ -112,7 +104,10 @@ export class DeliveryModel {
     this.started(incarnation, message, attempt, now)
     const place = this.place(incarnation, message)
     const others = this.handlers.get(place) ?? new Set()
-    const held = this.leases.running(now, (lease) => this.placeOf(lease) === place)
+    const held = this.leases.running(
+      now,
+      (lease) => this.placeOf(lease) === place && this.guards(lease, message)
+    )
     if (others.size + held.length > 0) this.breach(2, `${message.payload} beside one of ${place}`)
     this.handlers.set(place, others.add(message.id))
     this.pair(incarnation, message.id).running = true
@@ -135,7 +130,8 @@ export class DeliveryModel {
       const others = this.leases.running(
         now,
         (other) =>
-          this.placeOf(other) === place && (other.pull !== lease.pull || other.lane !== lease.lane)
+          this.placeOf(other) === place && this.guards(other, message) &&
+          (other.pull !== lease.pull || other.lane !== lease.lane)
       )
       const running = this.handlers.get(place)?.size ?? 0
       if (others.length + running > 0) this.breach(2, `${message.payload} beside one of ${place}`)
@@ -240,6 +236,11 @@ export class DeliveryModel {
     const known = this.subscriptions.get(incarnation)
     const order = known === undefined ? undefined : orderOf(known.subscription, message)
     return `${incarnation} ${order ?? message.id}`
+  }
+
+  /** A lease of a former process guards its own lane only. */
+  private guards({ lane, process }: Lease, { priority }: Message): boolean {
+    return process === this.process || lane === laneOf(priority)
   }
 
   private placeOf({ incarnation, messageId, order }: Lease): string {

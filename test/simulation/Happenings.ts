@@ -4,6 +4,7 @@
 export const happenings: ReadonlyArray<string> = [
   "a position moves",
   "ack done",
+  "ack across a restart",
   "ack unknown",
   "backlog gate closed",
   "command detach",

@@ -53,3 +53,19 @@ export const whyOver = (pair: Pair, process: number): string | undefined => {
   const isNew = pair.successes > 0 && pair.succeededIn === process
   return pair.durable || isNew ? "after its success" : undefined
 }
+
+/** The process `former` ended; what succeeded in it up to `durableUntil` has reached the log. */
+export const outlive = (
+  pair: Pair,
+  how: "Closed" | "Killed" | "PowerCut",
+  former: number,
+  durableUntil: number
+): void => {
+  const isNew = pair.successes > 0 && pair.succeededIn === former
+  Object.assign(pair, {
+    counted: how !== "PowerCut" && (pair.running ? how === "Killed" : pair.counted),
+    lastAttempt: how === "PowerCut" ? 0 : pair.lastAttempt,
+    durable: pair.durable || (isNew && pair.succeededAt <= durableUntil),
+    running: false
+  })
+}
