@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
 import type { Draft } from "../../domain/Message.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import {
@@ -142,10 +143,15 @@ const run = ({ hook, name }: Before, draft: Draft): Effect.Effect<Draft, HookRef
   )
 }
 
-const reasonOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return typeof error === "string" ? error : error instanceof Error ? error.message : `${error}`
-}
+/** In words; what a program throws need not have any. */
+const reasonOf = (cause: Cause.Cause<unknown>): string =>
+  Result.getOrElse(
+    Result.try(() => {
+      const error = Cause.squash(cause)
+      return error instanceof Error ? error.message : String(error)
+    }),
+    () => "an error that cannot be shown: reading it throws"
+  )
 
 /** A bus-level hook has no services but those of its own closure. */
 const isOwnEffect = (value: unknown): value is Effect.Effect<unknown, unknown> =>

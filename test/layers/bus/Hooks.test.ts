@@ -59,6 +59,9 @@ describe("hooks before a publish", () => {
     }).pipe(Effect.provide(busLayer())))
 
   const failing: ReadonlyArray<readonly [string, (given: Draft) => unknown, string]> = [
+    ["throws what has no words", () => {
+      throw Object.create(null)
+    }, "cannot be shown"],
     ["throws", () => {
       throw new Error("no paper")
     }, "no paper"],
