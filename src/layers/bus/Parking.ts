@@ -10,7 +10,6 @@ import type { ParkReason } from "../../domain/Delivery.ts"
 import type { BusClosed } from "../../services/MessageBus.ts"
 import type { LogUnavailable } from "../../services/MessageLog.ts"
 import type { Parked, ParkedDelivery, ParkedFilter } from "../../services/Parked.ts"
-import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import { closedOf, isOpen } from "./Openness.ts"
 import { ownEntry } from "./OwnRows.ts"
@@ -22,8 +21,7 @@ export const parkedBatchMax = 500
 
 /** The parked deliveries of `core`. */
 export const make = (core: Core): Parked => ({
-  list: (filter, after, limit) =>
-    Effect.sync(() => select(core, filter, after, limit).map(describe)),
+  list: (filter, after, limit) => Effect.sync(() => page(core, filter, after, limit).map(describe)),
   release: (filter) =>
     Effect.map(inBatches(core, filter, (parked) => release(core, parked)), (released) => ({
       released
@@ -32,37 +30,31 @@ export const make = (core: Core): Parked => ({
     Effect.map(inBatches(core, filter, (parked) => drop(core, parked)), (dropped) => ({ dropped }))
 })
 
-const select = (
+/** Everything parked that is meant, above row `after`, in no order: some rows were renewed. */
+function* meant(core: Core, filter: ParkedFilter, after: number): Generator<Pending> {
+  const { ids, reason, subscription, topic } = filter
+  const wanted = ids === undefined ? undefined : new Set(ids)
+  for (const { ownRows, subscription: { name }, totals } of core.consumers.values()) {
+    if (totals.parked === 0 || (subscription !== undefined && subscription !== name)) continue
+    for (const delivery of ownRows.values()) {
+      const { entry, ownRow, parked } = delivery
+      if (
+        delivery.state === state.parked && ownRow > after &&
+        (wanted === undefined || wanted.has(ownRow)) &&
+        (topic === undefined || entry.message.topic === topic) &&
+        (reason === undefined || parked?.reason === reason)
+      ) yield delivery
+    }
+  }
+}
+
+const page = (
   core: Core,
   filter: ParkedFilter,
   after: number,
   limit: number
-): ReadonlyArray<Pending> => {
-  const { ids, subscription, topic } = filter
-  const wanted = ids === undefined ? undefined : new Set(ids)
-  const isMeant = (delivery: Pending): boolean =>
-    delivery.state === state.parked && delivery.ownRow > after &&
-    (wanted === undefined || wanted.has(delivery.ownRow)) &&
-    (topic === undefined || delivery.entry.message.topic === topic) &&
-    (filter.reason === undefined || delivery.parked?.reason === filter.reason)
-  const only = subscription === undefined ? undefined : core.consumers.get(subscription)
-  const consumers = subscription === undefined
-    ? [...core.consumers.values()]
-    : only === undefined
-    ? []
-    : [only]
-  return consumers.flatMap((consumer) => firstOf(consumer, isMeant, limit))
-    .toSorted((a, b) => a.ownRow - b.ownRow)
-    .slice(0, limit)
-}
-
-/** The first `limit` own rows of a consumer that are meant; they stand there by id. */
-const firstOf = (
-  { ownRows, totals }: Consumer,
-  isMeant: (delivery: Pending) => boolean,
-  limit: number
 ): ReadonlyArray<Pending> =>
-  totals.parked === 0 ? [] : [...Iterable.take(Iterable.filter(ownRows.values(), isMeant), limit)]
+  [...meant(core, filter, after)].toSorted((a, b) => a.ownRow - b.ownRow).slice(0, limit)
 
 const describe = ({ attempts, consumer, entry, ownRow, parked }: Pending): ParkedDelivery => ({
   id: ownRow,
@@ -89,7 +81,8 @@ const inBatches = (
     const from = (changed: number): Effect.Effect<number, LogUnavailable | BusClosed> =>
       Effect.suspend(() => {
         if (!isOpen(core)) return Effect.fail(closedOf(core))
-        const batch = select(core, filter, -1, parkedBatchMax).filter(({ ownRow }) => ownRow < end)
+        const before = Iterable.filter(meant(core, filter, -1), ({ ownRow }) => ownRow < end)
+        const batch = [...Iterable.take(before, parkedBatchMax)]
         if (batch.length === 0) return Effect.succeed(changed)
         batch.forEach(change)
         const stored = core.log.retainsSettled ? core.settler.settled : Effect.yieldNow
