@@ -60,7 +60,8 @@ export const catchUp = (core: Core, consumer: Consumer): Effect.Effect<void> => 
     })
   })
   const reading = Effect.whileLoop({
-    while: () => !consumer.live && !consumer.closed,
+    // Others may run once it is live: should it lag again by then, another reader has begun.
+    while: () => consumer.readTo === position && !consumer.closed,
     body: () => Effect.catch(turn, (unavailable) => pause(unavailable)),
     step: () => {}
   })
