@@ -10,7 +10,7 @@ import { table } from "./Table.ts"
 /** A message is unaccounted for, or was still pending when the wait for it ended. */
 export class Unbalanced extends Data.TaggedError("Unbalanced")<{ readonly reason: string }> {}
 
-/** Waits until no delivery is pending; the retries of the demo take a tenth of a second. */
+/** Waits until no delivery is pending: 0.1 s for retries, more on a busy machine. */
 export const settled = CodeFactory.use(({ bus }) =>
   Effect.suspend(() => {
     const pending = bus.snapshot().subscriptions.reduce((sum, one) => sum + one.pending, 0)
@@ -18,7 +18,7 @@ export const settled = CodeFactory.use(({ bus }) =>
       ? Effect.void
       : Effect.fail(new Unbalanced({ reason: `${pending} deliveries are still pending` }))
   }).pipe(
-    Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "15 seconds" })))
+    Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "1 minute" })))
   )
 )
 
