@@ -45,8 +45,18 @@ const serving = Effect.fnUntraced(function*(life: Life) {
   yield* Effect.logInfo(`profile ${profile}, durability ${durability}; Ctrl-C drains and ends`)
   const running = Effect.andThen(Effect.delay(collectStartUp, settleTime), Effect.never)
   // Before the edge closes with the layers: acks are taken while the bus drains.
-  yield* Effect.onInterrupt(running, () => drain)
+  yield* Effect.onInterrupt(running, () => Effect.andThen(leaving(life, snapshot), drain))
 }, Effect.provide(Layer.provideMerge(served, settings)))
+
+/** Says why the process does not end at once. */
+const leaving = ({ limitMs }: Life, snapshot: () => Snapshot): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const running = snapshot().subscriptions.reduce((sum, { inFlight }) => sum + inFlight, 0)
+    return Effect.logInfo(
+      `ending: ${running} deliveries are handed out and may be acknowledged; ` +
+        `at most ${Math.round(limitMs / 1_000)} s`
+    )
+  })
 
 /** Deliveries that are not settled, and messages whose time has not come. */
 const pendingOf = ({ retention, subscriptions }: Snapshot): number =>
