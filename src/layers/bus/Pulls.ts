@@ -147,10 +147,13 @@ const describe = (core: Core, delivery: Pending): LeasedDelivery => ({
 /** Acknowledges; returns once that is committed. */
 export const ack = (core: Core, name: string, ackIds: ReadonlyArray<string>) =>
   Effect.flatMap(find(core, name), (consumer) => {
+    let wasReady = false // Whether any was handed out by a former process and read since.
     const settled = each(core, consumer, ackIds, (delivery) => {
+      wasReady ||= delivery.state === state.queued
       apply(core, delivery, Outcome.Ack())
       return true
     }, (id) => ackUnread(core, consumer, id))
+    if (wasReady) consumer.ready.takeOut(() => false) // Perhaps nobody ever pulls.
     return settled.done === 0 || !core.log.retainsSettled
       ? Effect.succeed(settled)
       : Effect.as(core.settler.settled, settled)
