@@ -18,7 +18,7 @@ export const moreAction = (random: SeededRandom, _mix: Mix, at: number): MoreAct
     [3, () => ({ kind: "attachFates", name, badness: random.pick([0.3, 0.8]) })],
     [1, () => ({ kind: "attachSlow", name })],
     [2, () => ({ kind: "release", name })],
-    [1, () => ({ kind: "dropParked", name })],
+    [3, () => ({ kind: "dropParked", name })],
     [3, () => ({
       kind: "request",
       draft: draft(random.pick(topics), 30_000 + at, { key: random.pick([undefined, "k1"]) }),

@@ -1,9 +1,9 @@
 /**
- * Which seeds a run of the simulation takes: 500, or 5,000 when `CODEFACTORY_LONG=1`. `SEED=n` runs
+ * Which seeds a run of the simulation takes: 300, or 5,000 when `CODEFACTORY_LONG=1`. `SEED=n` runs
  * one, `SEEDS=from..to` a range (both ends inclusive), so that many run in parallel processes.
  */
 
-const shortMax = 500
+const shortMax = 300
 const longMax = 5_000
 
 const range = (from: number, to: number): ReadonlyArray<number> => {
