@@ -159,12 +159,11 @@ export class MessageBus extends Context.Service<MessageBus, {
   readonly deleteSubscription: (
     name: string
   ) => Effect.Effect<void, SubscriptionUnknown | LogUnavailable | BusClosed>
+  /** The subscription of that name. */
+  readonly subscription: (name: string) => Effect.Effect<Subscription, SubscriptionUnknown>
   /** All subscriptions, by name. */
   readonly subscriptions: Effect.Effect<ReadonlyArray<Subscription>>
-  /**
-   * Creates the subscription when it is new and runs `handler` for its deliveries until the scope
-   * closes; the subscription and what is pending stay in the log.
-   */
+  /** Creates it when it is new; runs `handler` until the scope closes. What is pending stays. */
   readonly handle: (
     name: SubscriptionName,
     options: SubscriptionOptions,

@@ -166,6 +166,13 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
           ? Effect.void
           : Effect.fail(new SubscriptionUnknown({ name }))
       ),
+    subscription: (name) =>
+      Effect.suspend(() => {
+        const found = fake.subscriptions.get(name)
+        return found === undefined
+          ? Effect.fail(new SubscriptionUnknown({ name }))
+          : Effect.succeed(found)
+      }),
     subscriptions: Effect.sync(() => Array.from(fake.subscriptions.values())),
     handle: () => Effect.die("not in this fake"),
     pull: makePull(fake),

@@ -125,11 +125,8 @@ export const make = (
       createSubscription: subscriptions.create,
       deleteSubscription: subscriptions.remove,
       handle: subscriptions.handle,
-      subscriptions: Effect.sync(() =>
-        [...core.consumers.values()]
-          .map(({ subscription }) => subscription)
-          .toSorted((a, b) => a.name < b.name ? -1 : 1)
-      ),
+      subscription: (name) => Subscriptions.find(core, name),
+      subscriptions: Subscriptions.all(core),
       pull: (name, max, waitMs) => Pulls.pull(core, name, max, waitMs),
       ack: (name, ackIds) => Pulls.ack(core, name, ackIds),
       nack: (name, ackIds, delayMs) => Pulls.nack(core, name, ackIds, delayMs),

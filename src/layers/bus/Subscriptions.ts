@@ -221,3 +221,23 @@ const discard = (core: Core, consumer: Consumer): void => {
   core.retries.leave(waiting)
   consumer.wake()
 }
+
+/** The subscription of that name. */
+export const find = (
+  core: Core,
+  name: string
+): Effect.Effect<Subscription, SubscriptionUnknown> =>
+  Effect.suspend(() => {
+    const found = core.consumers.get(name)?.subscription
+    return found === undefined
+      ? Effect.fail(new SubscriptionUnknown({ name }))
+      : Effect.succeed(found)
+  })
+
+/** All subscriptions, by name. */
+export const all = (core: Core): Effect.Effect<ReadonlyArray<Subscription>> =>
+  Effect.sync(() =>
+    [...core.consumers.values()]
+      .map(({ subscription }) => subscription)
+      .toSorted((a, b) => a.name < b.name ? -1 : 1)
+  )

@@ -9,7 +9,6 @@ import { bodyObject, decoder, jsonBody } from "./BodyDecoding.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { parkedText } from "./MessageText.ts"
 import { queryDecoder } from "./QueryDecoding.ts"
-import { findSubscription } from "./SubscriptionRoutes.ts"
 import { json, jsonText, type Request, type Route } from "./Web.ts"
 
 type Bus = MessageBus["Service"]
@@ -45,7 +44,7 @@ export const decodePage = queryDecoder(Schema.Struct({
 
 const list = (bus: Bus) =>
   Effect.fnUntraced(function*({ head, params }: Request) {
-    const { name } = yield* findSubscription(bus, params["name"] ?? "")
+    const { name } = yield* bus.subscription(params["name"] ?? "")
     const { after = "-1", limit = `${parkedPageDefault}` } = yield* Effect.fromResult(
       decodePage(head.query)
     )
@@ -84,7 +83,7 @@ export const decodeRelease = decoder(
 /** Without `ids` all of the subscription. */
 const release = (bus: Bus) =>
   Effect.fnUntraced(function*({ body, params }: Request) {
-    const { name } = yield* findSubscription(bus, params["name"] ?? "")
+    const { name } = yield* bus.subscription(params["name"] ?? "")
     const { ids } = yield* Effect.fromResult(
       decodeRelease(yield* Effect.fromResult(bodyObject(body)))
     )
@@ -101,7 +100,7 @@ export const decodeDrop = queryDecoder(Schema.Struct({
 /** Only what is named: nothing brings a dropped delivery back. */
 const drop = (bus: Bus) =>
   Effect.fnUntraced(function*({ head, params }: Request) {
-    const { name } = yield* findSubscription(bus, params["name"] ?? "")
+    const { name } = yield* bus.subscription(params["name"] ?? "")
     const { ids } = yield* Effect.fromResult(decodeDrop(head.query))
     return json(
       200,

@@ -73,11 +73,9 @@ const permitSubscription = (
 ): Effect.Effect<void, Refusal> =>
   caller.grant === undefined
     ? Effect.void
-    : Effect.flatMap(bus.subscriptions, (subscriptions) => {
-      const found = subscriptions.find((subscription) => subscription.name === name)
-      return found === undefined
-        ? Effect.void
-        : permitPattern(caller, action, found.options.topic)
+    : Effect.matchEffect(bus.subscription(name), {
+      onFailure: () => Effect.void,
+      onSuccess: ({ options }) => permitPattern(caller, action, options.topic)
     })
 
 /** A route under `/v1/subscriptions/{name}`, for callers that reach the topics of that one only. */

@@ -8,7 +8,6 @@ import { type MessageBus, pullMax, type Settled } from "../../services/MessageBu
 import { bodyObject, decoder, jsonBody } from "./BodyDecoding.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { deliveriesText } from "./MessageText.ts"
-import { findSubscription } from "./SubscriptionRoutes.ts"
 import { json, jsonText, type Request, type Route } from "./Web.ts"
 
 /** Deliveries of a pull that does not say how many. */
@@ -52,7 +51,7 @@ const extend = (bus: MessageBus["Service"]) =>
     const name = params["name"] ?? ""
     const object = yield* Effect.fromResult(bodyObject(body))
     const { ackIds, byMs } = yield* Effect.fromResult(decodeExtend(object))
-    const { options } = yield* findSubscription(bus, name)
+    const { options } = yield* bus.subscription(name)
     return settled(yield* bus.extend(name, ackIds, byMs ?? options.ackTimeoutMs))
   })
 

@@ -9,8 +9,7 @@ import {
   optionsDefault,
   type Subscription,
   SubscriptionName,
-  SubscriptionOptions,
-  SubscriptionUnknown
+  SubscriptionOptions
 } from "../../domain/Subscription.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { bodyObject, decoder, jsonBody } from "./BodyDecoding.ts"
@@ -55,20 +54,8 @@ const put = (bus: MessageBus["Service"]) =>
 
 const get = (bus: MessageBus["Service"]) =>
   Effect.fnUntraced(function*({ params }: Request) {
-    const subscription = yield* findSubscription(bus, params["name"] ?? "")
+    const subscription = yield* bus.subscription(params["name"] ?? "")
     return json(200, shown(subscription, counters(bus, subscription.name)))
-  })
-
-/** The subscription of that name. */
-export const findSubscription = (
-  bus: MessageBus["Service"],
-  name: string
-): Effect.Effect<Subscription, SubscriptionUnknown> =>
-  Effect.flatMap(bus.subscriptions, (subscriptions) => {
-    const found = subscriptions.find((subscription) => subscription.name === name)
-    return found === undefined
-      ? Effect.fail(new SubscriptionUnknown({ name }))
-      : Effect.succeed(found)
   })
 
 const { ackTimeoutMs, filter, from, maxAgeMs, maxAttempts, mode, ordering, topic } =
