@@ -63,7 +63,7 @@ describe("a service that is told to end under load", () => {
     (way) =>
       Effect.gen(function*() {
         const dataDir = yield* temporaryFolder
-        const first = yield* start(dataDir, {}, way.command, true)
+        const first = yield* start(dataDir, { DRAIN_SECONDS: "2" }, way.command, true)
         yield* subscribe(first.url, "stopped")
         yield* subscribe(first.url, "waiting")
         const ids = new Set<string>()
