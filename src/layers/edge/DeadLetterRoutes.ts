@@ -13,6 +13,7 @@ import type { DraftRefused } from "./DraftDecoding.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { type JsonField, readFields, shownName } from "./JsonFields.ts"
 import { deadLetterText } from "./MessageText.ts"
+import { digits, pageFields } from "./PageQuery.ts"
 import { permitFilter, permitTopic } from "./Permission.ts"
 import { queryDecoder } from "./QueryDecoding.ts"
 import { fieldInvalid } from "./Refusal.ts"
@@ -42,10 +43,6 @@ export const deadLetterRoutes = (bus: Bus): ReadonlyArray<Route> => [
   { ...quick, method: "DELETE", pattern: one, handle: remove(bus) }
 ]
 
-const digits = Schema.String.check(
-  Schema.isPattern(/^\d{1,15}$/, { message: "expected a whole number" })
-)
-
 const filterFields = {
   topic: Schema.optionalKey(Schema.String),
   subscription: Schema.optionalKey(Schema.String)
@@ -57,14 +54,7 @@ export const decodeFilter = queryDecoder(Schema.Struct(filterFields))
 /** The query of a page of dead letters. */
 export const decodePage = queryDecoder(Schema.Struct({
   ...filterFields,
-  limit: Schema.optionalKey(digits.check(
-    Schema.makeFilter((text: string) =>
-      Number(text) >= 1 && Number(text) <= edgeLimits.deadLettersPageMax
-        ? undefined
-        : `expected a whole number from 1 to ${edgeLimits.deadLettersPageMax}`
-    )
-  )),
-  after: Schema.optionalKey(digits)
+  ...pageFields(edgeLimits.deadLettersPageMax)
 }))
 
 const list = (bus: Bus) =>

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { isoOf } from "./MessageText.ts"
+import { pageFields } from "./PageQuery.ts"
 import { queryDecoder } from "./QueryDecoding.ts"
 import { json, type Request, type Route } from "./Web.ts"
 
@@ -26,22 +27,11 @@ export const decisionRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route>
   }
 ]
 
-const digits = Schema.String.check(
-  Schema.isPattern(/^\d{1,15}$/, { message: "expected a whole number" })
-)
-
 /** The query of a page of decisions. */
 export const decodePage = queryDecoder(Schema.Struct({
   kind: Schema.optionalKey(Schema.String),
   subject: Schema.optionalKey(Schema.String),
-  after: Schema.optionalKey(digits),
-  limit: Schema.optionalKey(digits.check(
-    Schema.makeFilter((text: string) =>
-      Number(text) >= 1 && Number(text) <= decisionsPageMax
-        ? undefined
-        : `expected a whole number from 1 to ${decisionsPageMax}`
-    )
-  ))
+  ...pageFields(decisionsPageMax)
 }))
 
 const list = (bus: MessageBus["Service"]) =>

@@ -8,6 +8,7 @@ import type { Parked } from "../../services/Parked.ts"
 import { bodyObject, decoder, jsonBody } from "./BodyDecoding.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { parkedText } from "./MessageText.ts"
+import { digits, pageFields } from "./PageQuery.ts"
 import { queryDecoder } from "./QueryDecoding.ts"
 import { json, jsonText, type Request, type Route } from "./Web.ts"
 
@@ -26,20 +27,9 @@ export const parkedRoutes = (bus: Bus): ReadonlyArray<Route> => [
   { ...one, method: "POST", pattern: `${all}/release`, body: jsonBody, handle: release(bus) }
 ]
 
-const digits = Schema.String.check(
-  Schema.isPattern(/^\d{1,15}$/, { message: "expected a whole number" })
-)
-
 /** The query of a page of parked deliveries. */
 export const decodePage = queryDecoder(Schema.Struct({
-  limit: Schema.optionalKey(digits.check(
-    Schema.makeFilter((text: string) =>
-      Number(text) >= 1 && Number(text) <= edgeLimits.parkedPageMax
-        ? undefined
-        : `expected a whole number from 1 to ${edgeLimits.parkedPageMax}`
-    )
-  )),
-  after: Schema.optionalKey(digits)
+  ...pageFields(edgeLimits.parkedPageMax)
 }))
 
 const list = (bus: Bus) =>
