@@ -7,7 +7,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
-import * as Result from "effect/Result"
 import type { Draft } from "../../domain/Message.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import {
@@ -23,6 +22,7 @@ import {
 } from "../../services/Hooks.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import { checkDraft } from "./DraftCheck.ts"
+import { wordsOf } from "./ErrorWords.ts"
 
 /** Longest reason of a refusal, in characters: it is sent to the publisher. */
 const reasonLengthMax = 500
@@ -145,13 +145,10 @@ const run = ({ hook, name }: Before, draft: Draft): Effect.Effect<Draft, HookRef
 
 /** In words; what a program throws need not have any. */
 const reasonOf = (cause: Cause.Cause<unknown>): string =>
-  Result.getOrElse(
-    Result.try(() => {
-      const error = Cause.squash(cause)
-      return error instanceof Error ? error.message : String(error)
-    }),
-    () => "an error that cannot be shown: reading it throws"
-  )
+  wordsOf(() => {
+    const error = Cause.squash(cause)
+    return error instanceof Error ? error.message : String(error)
+  })
 
 /** A bus-level hook has no services but those of its own closure. */
 const isOwnEffect = (value: unknown): value is Effect.Effect<unknown, unknown> =>

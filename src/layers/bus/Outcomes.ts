@@ -3,7 +3,6 @@
  */
 import * as Cause from "effect/Cause"
 import type * as Data from "effect/Data"
-import * as Result from "effect/Result"
 import {
   afterFailure,
   beforeAttempt,
@@ -16,6 +15,7 @@ import { tagOf } from "../../domain/Fate.ts"
 import { enteredAt } from "../../domain/Message.ts"
 import type { Core } from "./Core.ts"
 import { deadlineOf } from "./Deadline.ts"
+import { wordsOf } from "./ErrorWords.ts"
 import { leasesMax } from "./LeaseClock.ts"
 import { ownRowFromMs, toOwnRow } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
@@ -142,10 +142,7 @@ export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
   const died = cause.reasons.find(Cause.isDieReason)
   return {
     tag: tagOf(failed === undefined ? died?.defect : failed.error),
-    error: Result.getOrElse(
-      Result.try(() => Cause.pretty(cause)),
-      () => "an error that cannot be shown: reading it throws"
-    ),
+    error: wordsOf(() => Cause.pretty(cause)),
     isPermanent: failed !== undefined && failed.error instanceof PermanentFailure
   }
 }
