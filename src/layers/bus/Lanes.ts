@@ -98,12 +98,4 @@ export class Lanes {
       mergeInto(this.returned[lane], returned[lane])
     }
   }
-
-  /** Forgets everything that waits. */
-  clear(): void {
-    for (const lane of [lanes.high, lanes.normal]) {
-      this.fresh[lane].clear()
-      this.returned[lane].clear()
-    }
-  }
 }
