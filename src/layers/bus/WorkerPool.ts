@@ -5,11 +5,13 @@
  * that overran; a new worker takes its place. So the watchdog cannot hit the next message: the
  * fibre it interrupts never takes one. A worker that is sent away finishes its message and ends.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { nothing } from "../../domain/ExecutionContext.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Core } from "./Core.ts"
 import { leaseBucketMs } from "./LeaseClock.ts"
@@ -33,7 +35,14 @@ export const make = (
 ): Effect.Effect<WorkerPool, never, Scope.Scope> =>
   Effect.gen(function*() {
     // Not in the scope, which would wait for ever for a handler that cannot be interrupted.
-    const pool = new WorkerPool(core, perShard, Effect.runForkWith(yield* Effect.context<never>()))
+    // The bus may have been started inside an execution context, which is nobody's business here.
+    // One context for all workers, so that a handler's own is merged with it once.
+    const context = Context.add(
+      yield* Effect.context<never>(),
+      ExecutionContext.reference,
+      nothing
+    )
+    const pool = new WorkerPool(core, perShard, Effect.runForkWith(context))
     yield* supervise(core, "watchdog", pool.watchdog)
     return pool
   })
@@ -105,8 +114,7 @@ export class WorkerPool {
   }
 
   private launch(worker: Worker, afterMs: number): void {
-    // The bus may have been started inside a context, which is nobody's business here.
-    const loop = ExecutionContext.cleared(turns(this.core, worker))
+    const loop = turns(this.core, worker)
     this.working.add(worker)
     const fiber = this.fork(
       afterMs === 0 ? loop : Effect.andThen(Effect.sleep(afterMs), loop)
