@@ -56,6 +56,8 @@ export interface Take {
 export interface LeaseKept extends Take {
   /** Unix milliseconds. */
   readonly leaseUntil: number
+  /** What order its delivery keeps; none either in what the first versions wrote. */
+  readonly order: string | undefined
 }
 
 /** A message that waits for its time, with the partition and lane it will be appended to. */

@@ -170,7 +170,9 @@ export const retentionContract = (
         delayedOf(300, { idempotencyKey: "old", publishedAt: -4_000_000 }),
         delayedOf(200)
       ]
-      const lease = { incarnation: 1, logLane: 3, offset: 5, attempt: 2, leaseUntil: 99 }
+      const place = { incarnation: 1, logLane: 3, offset: 5 }
+      const lease = { ...place, attempt: 2, leaseUntil: 99, order: "t\0\u00e9" }
+      const unordered = { ...lease, offset: 7, order: undefined }
       const parked = { reason: "AttemptsExhausted", error: "it failed", at: 77 }
       const row = {
         id: 4,
@@ -186,9 +188,12 @@ export const retentionContract = (
         (log) =>
           Effect.gen(function*() {
             yield* append(log, [entryOf({ idempotencyKey: "b" })])
-            yield* log.commit({ delayed: rows, leases: [lease, { ...lease, offset: 9 }] })
+            yield* log.commit({
+              delayed: rows,
+              leases: [lease, { ...lease, offset: 9 }, unordered]
+            })
             yield* log.commit({ delayedRemoved: [rows[1]?.id ?? ""], ownRows: [row] })
-            yield* log.commit({ leases: [lease] })
+            yield* log.commit({ leases: [lease, unordered] })
           }),
         (log) =>
           Effect.gen(function*() {
@@ -200,7 +205,7 @@ export const retentionContract = (
             ])
             assert.deepStrictEqual([delayedCount, delayedBytes], [3, 6])
             assert.isAtLeast(idMillisMax, 1_700_000_000_000)
-            assert.deepStrictEqual(leases, [lease])
+            assert.deepStrictEqual(leases, [lease, unordered])
             assert.deepStrictEqual(ownRows[0]?.parked, parked)
             const kept = rows.filter(({ dueAt }) => dueAt !== 400)
             assert.deepStrictEqual(yield* log.delayed(undefined, 9, 1_000), kept.toReversed())

@@ -106,7 +106,7 @@ export class DeliveryModel {
     const others = this.handlers.get(place) ?? new Set()
     const held = this.leases.running(
       now,
-      (lease) => this.placeOf(lease) === place && this.guards(lease, message)
+      (lease) => this.placeOf(lease) === place
     )
     if (others.size + held.length > 0) this.breach(2, `${message.payload} beside one of ${place}`)
     this.handlers.set(place, others.add(message.id))
@@ -130,7 +130,7 @@ export class DeliveryModel {
       const others = this.leases.running(
         now,
         (other) =>
-          this.placeOf(other) === place && this.guards(other, message) &&
+          this.placeOf(other) === place &&
           (other.pull !== lease.pull || other.lane !== lease.lane)
       )
       const running = this.handlers.get(place)?.size ?? 0
@@ -236,11 +236,6 @@ export class DeliveryModel {
     const known = this.subscriptions.get(incarnation)
     const order = known === undefined ? undefined : orderOf(known.subscription, message)
     return `${incarnation} ${order ?? message.id}`
-  }
-
-  /** A lease of a former process guards its own lane only. */
-  private guards({ lane, process }: Lease, { priority }: Message): boolean {
-    return process === this.process || lane === laneOf(priority)
   }
 
   private placeOf({ incarnation, messageId, order }: Lease): string {

@@ -26,6 +26,7 @@ import * as Draining from "./Draining.ts"
 import * as Entrance from "./Entrance.ts"
 import * as Hooks from "./Hooks.ts"
 import { snapshot, status } from "./Inspection.ts"
+import { expireLeases } from "./LeaseExpiry.ts"
 import { noteLeases } from "./LeasesKept.ts"
 import { retryDue } from "./Outcomes.ts"
 import { ownRowLimits } from "./OwnRows.ts"
@@ -151,7 +152,7 @@ export const make = (
 /** Takes up what the log holds: subscriptions with their progress, and own rows. */
 const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const { cursors, deadLetterCounts, leases, ownRows, subscriptions } = core.log.recovered
+    const { cursors, deadLetterCounts, ownRows, subscriptions } = core.log.recovered
     const consumers = new Map(subscriptions.map((subscription) => {
       const attachment = Subscriptions.pulled(subscription.options)
       const consumer = core.consumer(subscription, attachment, new Totals())
@@ -159,7 +160,7 @@ const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
       return [subscription.incarnation, consumer]
     }))
     cursors.forEach((cursor) => consumers.get(cursor.incarnation)?.restore(cursor))
-    noteLeases(consumers, leases)
+    noteLeases(core, consumers)
     ownRows.forEach((row) => {
       const consumer = consumers.get(row.incarnation)
       if (consumer !== undefined) Replays.admit(core, consumer, row)
@@ -188,7 +189,7 @@ const run = (
       "retries",
       core.retries.run(() => core.now(), (delivery) => retryDue(core, delivery))
     )
-    yield* supervise(core, "leases", Pulls.expireLeases(core))
+    yield* supervise(core, "leases", expireLeases(core))
     const pool = yield* WorkerPool.make(core, options.workersPerShard)
     core.shards.forEach((shard) => pool.staff(shard))
     const { close, drain } = Draining.make(core, pool, options, yield* Effect.context<never>())

@@ -23,6 +23,8 @@ class KeyState {
   readonly waiting: readonly [Fifo<Pending>, Fifo<Pending>] = [new Fifo(), new Fifo()]
   /** High deliveries in a row. */
   streak = 0
+  /** Leases of a former process: while one runs, nothing goes out. */
+  guards = 0
 }
 
 /** The in-flight table. `release` puts a chosen delivery back into circulation. */
@@ -92,7 +94,8 @@ export class KeyOrder {
   private mayPass(key: KeyState, delivery: Pending, run: number): boolean {
     const { lane } = delivery.entry
     const held = key.held[lane]
-    if (key.reserved !== undefined || (held !== undefined && held !== delivery)) return false
+    if (key.guards > 0 || key.reserved !== undefined) return false
+    if (held !== undefined && held !== delivery) return false
     if (held === undefined && key.waiting[lane].length > 0) return false
     const last = key.running[key.running.length - 1]
     return last === undefined || (run !== 0 && key.run === run && last.entry.lane === lane)
@@ -161,6 +164,21 @@ export class KeyOrder {
     this.next(order, key)
   }
 
+  /** A lease of a former process holds both lanes of a key, whatever of them is read first. */
+  guard(order: string): void {
+    const key = this.keys.get(order) ?? new KeyState()
+    this.keys.set(order, key)
+    key.guards++
+  }
+
+  /** One of the leases of a former process ended. */
+  endGuard(order: string): void {
+    const key = this.keys.get(order)
+    if (key === undefined || key.guards === 0) return
+    key.guards--
+    this.next(order, key)
+  }
+
   private leave(key: KeyState, delivery: Pending): void {
     const at = key.running.indexOf(delivery)
     if (at >= 0) key.running.splice(at, 1)
@@ -168,7 +186,7 @@ export class KeyOrder {
 
   /** Lets the next delivery of a free key go on, or forgets the key. */
   private next(order: string, key: KeyState): void {
-    if (key.running.length > 0 || key.reserved !== undefined) return
+    if (key.running.length > 0 || key.reserved !== undefined || key.guards > 0) return
     const first: Lane = key.streak >= highPerNormal ? lanes.normal : lanes.high
     const second: Lane = first === lanes.high ? lanes.normal : lanes.high
     const chosen = this.pick(key, first) ?? this.pick(key, second)

@@ -4,6 +4,8 @@
  * A hand-out leaves its bucket when it is settled, so that acknowledged ones cost no memory until
  * their lease would have ended.
  */
+import type { LeaseKept } from "../../services/MessageLog.ts"
+import type { Consumer } from "./Consumer.ts"
 import type { Pending } from "./Pending.ts"
 
 /** Width of a bucket: a lease ends at most so much late. */
@@ -12,6 +14,9 @@ export const leaseBucketMs = 250
 /** Most leases of one subscription at a time: what is kept in memory for slow consumers. */
 export const leasesMax = 10_000
 
+/** A lease of a former process, and whose it is. */
+export type LeaseUnread = readonly [Consumer, LeaseKept]
+
 /** Live leases by the bucket of their end. */
 export class LeaseClock {
   private readonly buckets = new Map<number, Set<Pending>>()
@@ -19,6 +24,8 @@ export class LeaseClock {
   private next = 0
   /** Live leases. */
   size = 0
+  /** Those of a former process, the last to end first; each was unread when this one started. */
+  readonly unread: Array<LeaseUnread> = []
 
   /** Starts a lease that ends at `delivery.leaseUntil`. */
   add(delivery: Pending): void {

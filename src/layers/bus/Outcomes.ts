@@ -17,6 +17,7 @@ import type { Core } from "./Core.ts"
 import { deadlineOf } from "./Deadline.ts"
 import { wordsOf } from "./ErrorWords.ts"
 import { leasesMax } from "./LeaseClock.ts"
+import { endKept } from "./LeasesKept.ts"
 import { ownRowFromMs, toOwnRow } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
 
@@ -84,6 +85,7 @@ const conclude = (core: Core, delivery: Pending, outcome: Outcome): void => {
   const now = core.now()
   const { totals } = delivery.consumer
   end(core, delivery, now)
+  endKept(delivery)
   switch (outcome._tag) {
     case "Ack":
       totals.acked++
@@ -229,6 +231,7 @@ export const retryDue = (core: Core, delivery: Pending): void => {
   const { consumer, order } = delivery
   // An earlier end of a wait that was changed counts for nothing: the later one comes too.
   if (delivery.state !== state.waiting || consumer.closed || core.now() < delivery.dueAt) return
+  endKept(delivery)
   delivery.state = state.queued
   if (order === undefined) core.giveBack(delivery)
   else consumer.order.retry(order, delivery)

@@ -18,10 +18,11 @@ import {
 import type { LogUnavailable, Take } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
-import { leaseBucketMs, leasesMax } from "./LeaseClock.ts"
-import { isKept, placeOf, waitUntil } from "./LeasesKept.ts"
+import { leasesMax } from "./LeaseClock.ts"
+import { endKept, endUnread, isKept, placeOf, waitUntil } from "./LeasesKept.ts"
 import { closedOf } from "./Openness.ts"
 import { apply, beforeHandOut, begin, fail, isEarly, postpone } from "./Outcomes.ts"
+import { ownRowFromMs, toOwnRow } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
 import { noteRead } from "./Unread.ts"
 
@@ -30,7 +31,6 @@ const gaveBack: Failure = {
   error: "the consumer gave it back",
   isPermanent: false
 }
-const leaseEnded: Failure = { tag: undefined, error: "its lease ran out", isPermanent: false }
 
 /** The consumer of a name, unless there is none or the bus has ended. */
 export const find = (
@@ -169,15 +169,22 @@ export const nack = (
   Effect.flatMap(find(core, name), (consumer) => {
     const settled = each(core, consumer, ackIds, (delivery) => {
       if (delivery.state === state.running) fail(core, delivery, gaveBack, delayMs)
-      else if (isKept(delivery)) waitUntil(core, delivery, core.now() + (delayMs ?? 0))
+      else if (isKept(delivery)) giveBack(core, delivery, delayMs ?? 0)
       // Otherwise a former process handed it out, and it goes out again already.
-      else return (delayMs ?? 0) === 0
+      else return delivery.state === state.queued && (delayMs ?? 0) === 0
       return true
     })
     return settled.done === 0 || !core.log.retainsSettled
       ? Effect.succeed(settled)
       : Effect.as(core.settler.settled, settled)
   })
+
+/** Lets a delivery that a former process handed out wait, as one does that failed here. */
+const giveBack = (core: Core, delivery: Pending, waitMs: number): void => {
+  endKept(delivery)
+  if (waitMs >= ownRowFromMs) toOwnRow(core, delivery)
+  waitUntil(core, delivery, core.now() + waitMs)
+}
 
 /** Lets leases run for `byMs` from now. */
 export const extend = (core: Core, name: string, ackIds: ReadonlyArray<string>, byMs: number) =>
@@ -232,19 +239,9 @@ const ackUnread = (core: Core, consumer: Consumer, id: AckId.AckId): boolean => 
   const track = consumer.track(logLane)
   if (id.attempt < track.attemptsAt(offset) || !track.settleAhead(offset)) return false
   noteRead(consumer)
+  endUnread(consumer, id)
   consumer.totals.matched++
   consumer.totals.acked++
   core.settler.touch(consumer, track)
   return true
 }
-
-/** Ends leases that ran out, for ever: the hand-out counts as a failed attempt. */
-export const expireLeases = (core: Core): Effect.Effect<never> =>
-  Effect.forever(Effect.andThen(
-    Effect.sleep(leaseBucketMs),
-    Effect.sync(() =>
-      core.leases.takeExpired(core.now()).forEach((delivery) => {
-        if (delivery.state === state.running) fail(core, delivery, leaseEnded)
-      })
-    )
-  ))

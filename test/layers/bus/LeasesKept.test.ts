@@ -104,6 +104,107 @@ describe("leases of a process that closed", () => {
       }))
   }
 
+  /** A process that leases a normal message of key k, and leaves `high` high ones of that key. */
+  const leasingBelow = (disk: SimulatedDisk, high: number) =>
+    life(disk, "closed", ({ bus }) =>
+      Effect.gen(function*() {
+        yield* bus.createSubscription(named("s"), options("t", { ackTimeoutMs: 60_000 }))
+        yield* bus.publish(draft("t", 0, { key: "k" }))
+        const [taken] = yield* bus.pull("s", 1, 0)
+        for (let n = 1; n <= high; n++) yield* bus.publish(draft("t", n, { key: "k", priority: 9 }))
+        return taken?.ackId ?? assert.fail("nothing was leased")
+      }))
+
+  it.effect("P3: a lease keeps its key over both lanes, although the other one is read first", () =>
+    Effect.gen(function*() {
+      for (const end of ["ack", "nack", "extend"] as const) {
+        const disk = new SimulatedDisk()
+        const ackId = yield* leasingBelow(disk, 1)
+        yield* life(disk, "closed", ({ bus }) =>
+          Effect.gen(function*() {
+            yield* settle
+            assert.deepStrictEqual(yield* pulled(bus), [])
+            if (end === "ack") yield* bus.ack("s", [ackId])
+            else if (end === "nack") yield* bus.nack("s", [ackId], 10_000)
+            else {
+              assert.strictEqual((yield* bus.extend("s", [ackId], 90_000)).done, 1)
+              yield* TestClock.adjust("80 seconds")
+              assert.deepStrictEqual(yield* pulled(bus), [])
+              yield* TestClock.adjust("10 seconds")
+            }
+            assert.deepStrictEqual(yield* pulled(bus), ["1"])
+          }))
+      }
+    }))
+
+  it.effect("a lease of a message that cannot be read for lack of room ends in its time", () =>
+    Effect.gen(function*() {
+      const disk = new SimulatedDisk()
+      yield* leasingBelow(disk, 5)
+      const few = { readAhead: { count: 2, bytes: 1_000, allBytes: 1_000 } }
+      yield* life(disk, "closed", ({ bus }) =>
+        Effect.gen(function*() {
+          yield* settle
+          assert.deepStrictEqual(yield* pulled(bus), [])
+          yield* TestClock.adjust("51 seconds") // The first process took 10 s to close.
+          assert.deepStrictEqual(yield* pulled(bus), ["1", "2"])
+        }), few)
+    }))
+
+  it.effect("an ack of a leased message that was not read yet lets its key go on", () =>
+    Effect.gen(function*() {
+      const disk = new SimulatedDisk()
+      const ackId = yield* leasingBelow(disk, 5)
+      const few = { readAhead: { count: 2, bytes: 1_000, allBytes: 1_000 } }
+      yield* life(disk, "closed", ({ bus }) =>
+        Effect.gen(function*() {
+          yield* settle
+          assert.deepStrictEqual(yield* pulled(bus), [])
+          assert.strictEqual((yield* bus.ack("s", [ackId])).done, 1)
+          assert.deepStrictEqual(yield* pulled(bus), ["1", "2"])
+        }), few)
+    }))
+
+  it.effect("a lease that ended in a process that was killed later holds nothing", () =>
+    Effect.gen(function*() {
+      const disk = new SimulatedDisk()
+      const ackId = yield* leasingBelow(disk, 1)
+      yield* life(disk, "killed", ({ bus }) =>
+        Effect.gen(function*() {
+          yield* settle
+          assert.strictEqual((yield* bus.ack("s", [ackId])).done, 1)
+        }))
+      yield* life(disk, "closed", ({ bus }) =>
+        Effect.gen(function*() {
+          yield* settle
+          assert.deepStrictEqual(yield* pulled(bus), ["1"])
+        }))
+    }))
+
+  it.effect("P3: the lease of an own row keeps its key over both lanes as well", () =>
+    Effect.gen(function*() {
+      const disk = new SimulatedDisk()
+      const ackId = yield* life(disk, "closed", ({ bus }) =>
+        Effect.gen(function*() {
+          const limits = { ackTimeoutMs: 60_000, maxAttempts: 9 }
+          yield* bus.createSubscription(named("s"), options("t", limits))
+          yield* bus.publish(draft("t", 0, { key: "k" }))
+          const [first] = yield* bus.pull("s", 1, 0)
+          yield* bus.nack("s", [first?.ackId ?? ""], 6_000)
+          yield* TestClock.adjust("6 seconds")
+          const [taken] = yield* bus.pull("s", 1, 0)
+          yield* bus.publish(draft("t", 1, { key: "k", priority: 9 }))
+          return taken?.ackId ?? assert.fail("nothing was leased")
+        }))
+      yield* life(disk, "closed", ({ bus }) =>
+        Effect.gen(function*() {
+          yield* settle
+          assert.deepStrictEqual(yield* pulled(bus), [])
+          assert.strictEqual((yield* bus.ack("s", [ackId])).done, 1)
+          assert.deepStrictEqual(yield* pulled(bus), ["1"])
+        }))
+    }))
+
   it.effect("a process that was killed kept none: its deliveries come at once", () =>
     Effect.gen(function*() {
       const disk = new SimulatedDisk()

@@ -98,24 +98,27 @@ export const readBounds = (data: Uint8Array): LaneBounds => {
   }
 }
 
-/** Leases as numbers, five for each. */
+/** Leases as JSON. */
 export const writeLeases = (leases: ReadonlyArray<LeaseKept>): Uint8Array =>
-  bytesOf(Float64Array.from(
-    leases.flatMap(({ attempt, incarnation, leaseUntil, logLane, offset }) => [
-      incarnation,
-      logLane,
-      offset,
-      attempt,
-      leaseUntil
-    ])
-  ))
+  new TextEncoder().encode(JSON.stringify(leases))
 
-/** The leases in a row. */
+/** The leases in a row, which has all fields. */
 export const readLeases = (data: Uint8Array): ReadonlyArray<LeaseKept> => {
+  if (data[0] !== "[".charCodeAt(0)) return readFirstLeases(data)
+  // Written by this program, as above.
+  const leases: ReadonlyArray<LeaseKept> = JSON.parse(new TextDecoder().decode(data))
+  return leases.map((lease) => ({ ...lease, order: lease.order }))
+}
+
+/**
+ * Leases as they were first written: five numbers for each. The first is an incarnation, whose
+ * lowest byte as a number of 64 bits is 0 up to 2^45.
+ */
+const readFirstLeases = (data: Uint8Array): ReadonlyArray<LeaseKept> => {
   const numbers = numbersOf(data)
   return Array.from({ length: numbers.length / 5 }, (_, at) => {
     const [incarnation = 0, logLane = 0, offset = 0, attempt = 0, leaseUntil = 0] = numbers
       .subarray(at * 5)
-    return { incarnation, logLane, offset, attempt, leaseUntil }
+    return { incarnation, logLane, offset, attempt, leaseUntil, order: undefined }
   })
 }

@@ -116,7 +116,14 @@ it.effect("damaged delayed messages and single rows are set aside, and the rest 
     yield* withLogAt(path, (log) =>
       log.commit({
         delayed: [1, 2, 3].map((dueAt) => delayedOf(dueAt, { payload: `"p${dueAt}"` })),
-        leases: [{ incarnation: 1, logLane: 1, offset: 1, attempt: 1, leaseUntil: 1 }]
+        leases: [{
+          incarnation: 1,
+          logLane: 1,
+          offset: 1,
+          attempt: 1,
+          leaseUntil: 1,
+          order: undefined
+        }]
       }))
     const db = new DatabaseSync(join(path, "log.db"))
     db.exec("UPDATE delayed SET data = replace(data, 'p1', 'q1') WHERE due_at < 3")
