@@ -104,7 +104,7 @@ const fromLog = (core: Core, cursor: TailCursor, batch: Batch): Effect.Effect<vo
 
 /**
  * Shows what was read, up to where the ring begins: it has what comes behind, also what a log that
- * forgets has not got any more.
+ * forgets has not got any more. What retention deleted while it was read is told of.
  */
 const pass = (
   core: Core,
@@ -113,15 +113,20 @@ const pass = (
   logLane: number,
   { damaged, entries, next }: Scanned
 ): void => {
-  const limit = core.tails.ring.base[logLane] ?? 0
+  const { log, tails: { ring } } = core
+  const end = Math.min(next, ring.base[logLane] ?? 0)
+  const deletedTo = log.retainsSettled ? Math.min(log.first(logLane), end) : 0
+  let deleted = Math.max(0, deletedTo - (cursor.vector[logLane] ?? 0)) // Less what was found yet.
   const now = core.now()
   for (const entry of entries) {
-    if (entry.offset >= limit) break
+    if (entry.offset >= end) break
+    if (entry.offset < deletedTo) deleted--
     cursor.vector[logLane] = entry.offset + 1
     cursor.show(batch, entry, now)
   }
-  cursor.vector[logLane] = Math.min(next, limit)
-  const lost = damaged.filter((offset) => offset < limit).length
+  cursor.vector[logLane] = end
+  if (deleted > 0) cursor.skip(batch, "Retention", deleted)
+  const lost = damaged.filter((offset) => offset < end).length
   if (lost > 0) cursor.skip(batch, "Damaged", lost)
 }
 
