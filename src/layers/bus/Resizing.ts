@@ -37,7 +37,8 @@ export class Resizing {
 
   /** Makes the live shards those of these ids; returns when removed ones have come to rest. */
   resizeTo(ids: ReadonlyArray<number>): ReturnType<Shards["setCount"]> {
-    return Effect.suspend((): ReturnType<Shards["setCount"]> => {
+    // An interrupt between the steps would leave it running for ever.
+    return Effect.uninterruptibleMask((restore): ReturnType<Shards["setCount"]> => {
       const { core } = this
       const { maximum, minimum } = shardCountRange
       const count = new Set(ids).size
@@ -53,7 +54,7 @@ export class Resizing {
       const leaving = changed.removed.flatMap((shard) => this.pool.retire(shard))
       if (leaving.length === 0) return Effect.succeed(resized)
       this.isRunning = true
-      return Effect.timeoutOption(Fiber.awaitAll(leaving), resizeWaitMs).pipe(
+      return restore(Effect.timeoutOption(Fiber.awaitAll(leaving), resizeWaitMs)).pipe(
         Effect.as(resized),
         Effect.ensuring(Effect.sync(() => this.isRunning = false))
       )
