@@ -100,6 +100,8 @@ export interface Delivery {
    * or nobody waits any more. The first reply counts.
    */
   readonly reply: (value: unknown) => Effect.Effect<boolean, MessageInvalid | PayloadTooLarge>
+  /** Stops its time limit while an executor cannot begin, or starts it anew. */
+  readonly holdLimit?: (isHeld: boolean) => void
 }
 
 /** Processes one delivery; success acknowledges it, failure counts as a failed attempt. */

@@ -5,7 +5,7 @@ import { posix } from "node:path"
 import type { SourceFile, Violation } from "./SourceFile.ts"
 
 /** Files that nobody has to import: what runs, and what users import. */
-export const entries = ["src/main.ts", "src/CodeFactory.ts"] as const
+export const entries = ["src/main.ts", "src/CodeFactory.ts", "src/Agent.ts"] as const
 
 /** Files that choose among layers, so that they may import all of them. */
 const choosers = ["src/layers/Profile.ts", ...entries]

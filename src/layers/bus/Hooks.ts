@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
+import { wordsOf } from "../../domain/ErrorWords.ts"
 import type { Draft } from "../../domain/Message.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import {
@@ -22,7 +23,6 @@ import {
 } from "../../services/Hooks.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import { checkDraft } from "./DraftCheck.ts"
-import { wordsOf } from "./ErrorWords.ts"
 
 /** Longest reason of a refusal, in characters: it is sent to the publisher. */
 const reasonLengthMax = 500

@@ -11,11 +11,12 @@ import {
   Outcome,
   PermanentFailure
 } from "../../domain/Delivery.ts"
+import { wordsOf } from "../../domain/ErrorWords.ts"
 import { tagOf } from "../../domain/Fate.ts"
 import { enteredAt } from "../../domain/Message.ts"
+import { HandlerFailed, HandlerNotBegun } from "../../services/Executor.ts"
 import type { Core } from "./Core.ts"
 import { deadlineOf } from "./Deadline.ts"
-import { wordsOf } from "./ErrorWords.ts"
 import { leasesMax } from "./LeaseClock.ts"
 import { endKept } from "./LeasesKept.ts"
 import { ownRowFromMs, toOwnRow } from "./OwnRows.ts"
@@ -141,6 +142,7 @@ export const fail = (core: Core, delivery: Pending, failure: Failure, waitMs?: n
  */
 export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
   const failed = cause.reasons.find(Cause.isFailReason)
+  if (failed?.error instanceof HandlerFailed) return failed.error
   const died = cause.reasons.find(Cause.isDieReason)
   return {
     tag: tagOf(failed === undefined ? died?.defect : failed.error),
@@ -148,6 +150,12 @@ export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
     isPermanent: failed !== undefined && failed.error instanceof PermanentFailure
   }
 }
+
+/** Whether a handler did not run at all, so that this was no attempt. */
+export const isNotBegun = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) =>
+    Cause.isFailReason(reason) && reason.error instanceof HandlerNotBegun
+  )
 
 const redeliver = (core: Core, delivery: Pending, now: number, waitMs: number): void => {
   delivery.consumer.totals.redelivered++

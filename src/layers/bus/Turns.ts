@@ -11,8 +11,17 @@ import { Outcome } from "../../domain/Delivery.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Handler } from "../../services/MessageBus.ts"
 import type { Core } from "./Core.ts"
-import { HandedOut } from "./HandedOut.ts"
-import { apply, beforeHandOut, begin, fail, failureOf, isEarly, postpone } from "./Outcomes.ts"
+import { deadlineFrom, HandedOut } from "./HandedOut.ts"
+import {
+  apply,
+  beforeHandOut,
+  begin,
+  fail,
+  failureOf,
+  isEarly,
+  isNotBegun,
+  postpone
+} from "./Outcomes.ts"
 import type { Pending } from "./Pending.ts"
 import type { Shard } from "./Shard.ts"
 import type { Worker } from "./Worker.ts"
@@ -22,6 +31,9 @@ export const stalledWaitMs = 100
 
 /** Wait of a delivery that could not be journalled. */
 export const unjournalledWaitMs = 1_000
+
+/** Wait of a delivery whose handler did not begin, because its thread ended or is in use. */
+export const notBegunWaitMs = 250
 
 /** Says that a turn of the loop handed nothing out. */
 const nothing = Symbol("nothing")
@@ -59,10 +71,10 @@ const park = (worker: Worker): Effect.Effect<typeof nothing> =>
 const stalled = Effect.as(Effect.sleep(stalledWaitMs), nothing)
 
 /** Runs the handler of a delivery; its exit is a value. */
-const run = (core: Core, delivery: Pending): Effect.Effect<Turn> => {
+const run = (core: Core, delivery: Pending, worker: Worker): Effect.Effect<Turn> => {
   const { handler } = delivery.consumer
   if (handler === undefined) return Effect.die("a delivery without a handler reached a worker")
-  const handedOut = new HandedOut(core, delivery)
+  const handedOut = new HandedOut(core, delivery, worker)
   const handled = Effect.exit(
     handedOut.message.context === undefined
       ? Effect.suspend(() => handler(handedOut))
@@ -107,8 +119,8 @@ export const turns = (core: Core, worker: Worker): Effect.Effect<void> => {
       begin(core, delivery, now)
       shard.inFlight++
       worker.current = delivery
-      worker.deadline = now + delivery.consumer.subscription.options.ackTimeoutMs
-      return run(core, delivery)
+      worker.deadline = deadlineFrom(now, delivery)
+      return run(core, delivery, worker)
     },
     step: (turn) => {
       if (turn !== nothing) finish(core, worker, turn)
@@ -125,6 +137,7 @@ export const finish = (core: Core, worker: Worker, turn: Exclude<Turn, typeof no
   worker.shard.inFlight--
   if (turn === unjournalled) postpone(core, delivery, unjournalledWaitMs)
   else if (Exit.isSuccess(turn)) apply(core, delivery, Outcome.Ack())
+  else if (isNotBegun(turn.cause)) postpone(core, delivery, notBegunWaitMs)
   else fail(core, delivery, failureOf(turn.cause))
   if (delivery.consumer.inFlight === 0) delivery.consumer.wake()
 }

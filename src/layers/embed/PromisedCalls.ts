@@ -22,7 +22,7 @@ export type Detach = () => Promise<void>
 export type PromisedHandler = (payload: unknown, delivery: PromisedDelivery) => unknown
 
 /** A delivery as a handler without Effect sees it. */
-export class PromisedDelivery implements Omit<Delivery, "reply"> {
+export class PromisedDelivery implements Omit<Delivery, "holdLimit" | "reply"> {
   readonly message: Message
   readonly subscription: SubscriptionName
   readonly attempt: number
