@@ -12,6 +12,7 @@ import { Watermarks } from "../domain/Watermark.ts"
 import type { ApiKeys } from "../services/ApiKeys.ts"
 import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
+import type { Executor } from "../services/Executor.ts"
 import type { MessageBus } from "../services/MessageBus.ts"
 import type { LogUnopened, MessageLog } from "../services/MessageLog.ts"
 import type { RateLimits } from "../services/RateLimits.ts"
@@ -20,6 +21,7 @@ import * as Bus from "./bus/Bus.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
 import * as Edge from "./edge/Edge.ts"
 import * as Embedding from "./embed/Embedding.ts"
+import * as InThread from "./executor/InThread.ts"
 import * as FileKeys from "./keys/FileKeys.ts"
 import * as NoKeys from "./keys/NoKeys.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
@@ -113,9 +115,12 @@ const embeddedOf = (
   )
 }
 
+/** What runs the handlers of agents. */
+export const executor: Layer.Layer<Executor> = InThread.layer
+
 /** The service: the bus behind its HTTP edge, as the settings say. */
 export const served: Layer.Layer<
-  EdgeAddress | MessageBus,
+  EdgeAddress | Executor | MessageBus,
   LogUnopened | EdgeUnbound | SettingsInvalid,
   FileSystem.FileSystem | Settings
 > = Layer.unwrap(Effect.map(Settings, ({ profile, values: { bus, server, store } }) => {
@@ -148,6 +153,7 @@ export const served: Layer.Layer<
     Layer.provide(doors(server)),
     Layer.provideMerge(busLayer),
     Layer.provide(log({ profile, dataDir: store.dataDir }, bus.dedupKeysMax)),
+    Layer.merge(executor),
     Layer.provideMerge(SlewedClock.layer)
   )
 }))

@@ -1,0 +1,29 @@
+/**
+ * Failures of agents' code as plain values, which any thread can tell the bus.
+ */
+import * as Cause from "effect/Cause"
+import { errorLengthMax, type Failure } from "../../domain/Delivery.ts"
+import { wordsOf } from "../../domain/ErrorWords.ts"
+import { tagOf } from "../../domain/Fate.ts"
+
+/**
+ * What a cause means, as the bus would say it of a handler of its own. A permanent failure is told
+ * by its tag, not by its class: it may come from another thread, or from code without our classes.
+ */
+export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
+  const failed = cause.reasons.find(Cause.isFailReason)
+  const died = cause.reasons.find(Cause.isDieReason)
+  const tag = tagOf(failed === undefined ? died?.defect : failed.error)
+  return {
+    tag,
+    error: wordsOf(() => Cause.pretty(cause)).slice(0, errorLengthMax),
+    isPermanent: failed !== undefined && tag === "PermanentFailure"
+  }
+}
+
+/** What it means that code threw or rejected with `error`. */
+export const failureBy = (error: unknown): Failure => failureOf(Cause.fail(error))
+
+/** The message of a thrown value, for a reason. */
+export const messageOf = (error: unknown): string =>
+  wordsOf(() => error instanceof Error ? error.message : String(error))

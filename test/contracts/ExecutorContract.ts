@@ -1,0 +1,169 @@
+/**
+ * What every executor keeps, as one suite for all of them.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, type Layer, Scope } from "effect"
+import { Executor } from "../../src/services/Executor.ts"
+import { eager, handed, lazy, type Live, loaded } from "./ExecutorAgents.ts"
+import { calling, interrupting } from "./ExecutorCalls.ts"
+import { delivery, outlet } from "./ExecutorDeliveries.ts"
+
+/** The suite. `layer` gives an executor that has loaded nothing. */
+export const executorContract = (name: string, layer: () => Layer.Layer<Executor>) =>
+  describe(name, () => {
+    const live = (title: string, test: Effect.Effect<void, unknown, Executor | Scope.Scope>) =>
+      it.live(title, () => test.pipe(Effect.scoped, Effect.provide(layer())))
+    loading(live)
+    running(live)
+    calling(live)
+    interrupting(live)
+  })
+
+const loading = (live: Live) => {
+  live(
+    "finds the handlers of a module, each once, with its options as plain data",
+    Effect.gen(function*() {
+      const { handlers, of } = yield* loaded("orders")
+      assert.isFalse(handlers.some(({ exported }) => /^(default|limit)$/.test(exported)))
+      const { options, subscription, topic } = of("plain")
+      assert.deepStrictEqual([subscription, topic], ["orders.plain", "orders.*"])
+      assert.deepStrictEqual(options, {
+        ordering: "topic",
+        timeout: 5_000,
+        retry: { base: 20, delays: [1_000, 5] },
+        filter: { "payload.amount": { gte: 5 } },
+        fates: { Closed: "park" }
+      })
+      const typed = yield* loaded("typed")
+      assert.strictEqual(typed.of("dated").topic, "orders.placed")
+      assert.strictEqual(typed.of("heavy").subscription, "a-model")
+      const ids = [...handlers, ...typed.handlers].map(({ id }) => id)
+      assert.strictEqual(new Set(ids).size, ids.length)
+    })
+  )
+  live(
+    "refuses a module that cannot be used, and says why",
+    Effect.gen(function*() {
+      const refused = [
+        ["broken", lazy, "it does not load: no such model"],
+        ["empty", lazy, "it exports no handler"],
+        ["illegal", lazy, "export late: options.timeout: expected a finite duration"],
+        ["checked", lazy, "its check fails: DATABASE_URL is not set"],
+        ["typed", eager, "the heavy part of heavy: no model yet"],
+        ["absent", lazy, "it does not load: "]
+      ] as const
+      for (const [name, options, reason] of refused) {
+        const error = yield* Effect.flip(loaded(name, options))
+        assert.strictEqual(error._tag, "AgentUnloadable")
+        assert.strictEqual(error.agent, name)
+        assert.include(error.reason, reason)
+      }
+      const { handlers } = yield* loaded("checked", { isHeavyLazy: true, isCheckSkipped: true })
+      assert.deepStrictEqual(handlers.map((found) => found.subscription), ["checked"])
+    })
+  )
+  live(
+    "does not begin a handler whose module is unloaded",
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const { of } = yield* Scope.provide(loaded("orders"), scope)
+      const { publish } = yield* outlet
+      const { run } = yield* Executor
+      yield* run(of("plain"), delivery(1), publish)
+      yield* Scope.close(scope, Exit.void)
+      const error = yield* Effect.flip(run(of("plain"), delivery(1), publish))
+      assert.strictEqual(error._tag, "HandlerNotBegun")
+    })
+  )
+}
+
+const running = (live: Live) => {
+  live(
+    "runs handlers that return a value, a promise or an Effect, many at a time",
+    Effect.gen(function*() {
+      const { of } = yield* loaded("orders")
+      const { publish } = yield* outlet
+      const { run, snapshot } = yield* Executor
+      const one = (n: number) =>
+        run(of(n % 2 === 0 ? "plain" : "awaited"), delivery({ n, text: "ü\u2028😀" }), publish)
+      yield* Effect.forEach(Array.from({ length: 1_000 }, (_, n) => n), one, {
+        concurrency: 100,
+        discard: true
+      })
+      assert.deepInclude(snapshot(), { running: 0, waiting: 0, lost: 0, crashed: 0 })
+    })
+  )
+  live(
+    "shows a handler the message as it was published",
+    Effect.gen(function*() {
+      const payload = { text: "ü\u0000\u2028😀\"", big: 1e21, none: null, deep: [[{}]] }
+      const more = { headers: `{"a":"b"}`, context: `{"tenant":"t1"}`, deliverAt: 17 }
+      const { given, run, sent } = yield* handed("seen", payload, more)
+      yield* run
+      const { topic, value } = yield* sent
+      assert.strictEqual(topic, "seen")
+      assert.deepStrictEqual(value, {
+        payload,
+        attempt: 2,
+        context: { tenant: "t1" },
+        headers: { a: "b" },
+        message: JSON.parse(JSON.stringify(given.message)),
+        subscription: "a-subscription"
+      })
+    })
+  )
+  live(
+    "says how a handler failed, whether it threw, rejected or failed",
+    Effect.gen(function*() {
+      const { of } = yield* loaded("orders")
+      const { publish } = yield* outlet
+      const { run } = yield* Executor
+      const told = [
+        ["throws", "TypeError", "TypeError: no order", false],
+        ["rejects", "Closed", "shut", false],
+        ["fails", "Closed", "shut", false],
+        ["dies", "RangeError", "out of range", false],
+        ["for good", "PermanentFailure", "no such customer", true],
+        ["for good by name", "PermanentFailure", "no such customer", true],
+        ["for no reason", undefined, "undefined", false]
+      ] as const
+      for (const [how, tag, text, isPermanent] of told) {
+        const error = yield* Effect.flip(run(of("failing"), delivery(how), publish))
+        if (error._tag !== "HandlerFailed") return assert.fail(error._tag)
+        assert.deepStrictEqual([error.tag, error.isPermanent], [tag, isPermanent], how)
+        assert.include(error.error, text)
+      }
+    })
+  )
+  live(
+    "gives the handler of a typed topic decoded payloads; what does not fit is dead at once",
+    Effect.gen(function*() {
+      const { of } = yield* loaded("typed")
+      const { publish, sent } = yield* outlet
+      const { run } = yield* Executor
+      yield* run(of("dated"), delivery({ at: "2026-01-02T03:04:05.000Z" }), publish)
+      assert.deepStrictEqual((yield* sent).value, { isDate: true, year: 2026 })
+      const error = yield* Effect.flip(run(of("dated"), delivery({ at: 5 }), publish))
+      if (error._tag !== "HandlerFailed") return assert.fail(error._tag)
+      assert.deepStrictEqual([error.tag, error.isPermanent], ["PermanentFailure", true])
+      assert.include(error.error, "payload: ")
+    })
+  )
+  live(
+    "makes what is heavy at the first message, once for all that follow, and again if it failed",
+    Effect.gen(function*() {
+      const { of } = yield* loaded("typed")
+      const { publish, sent } = yield* outlet
+      const { run } = yield* Executor
+      const tried = yield* Effect.exit(run(of("heavy"), delivery(1), publish))
+      if (Exit.isSuccess(tried)) yield* sent // Another module of this file made the first try.
+      yield* Effect.forEach([1, 2, 3], () => run(of("heavy"), delivery(1), publish), {
+        concurrency: "unbounded",
+        discard: true
+      })
+      const models = [(yield* sent).value, (yield* sent).value, (yield* sent).value]
+      assert.strictEqual(new Set(models).size, 1)
+      assert.isAtLeast(Number(models[0]), 2)
+    })
+  )
+}

@@ -1,0 +1,4 @@
+/**
+ * An agent of the executor's contract that does not load.
+ */
+throw new Error("no such model")
