@@ -3,6 +3,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import type { Writable } from "node:stream"
 import { edgeLimits } from "./EdgeLimits.ts"
 import type { Sink } from "./Web.ts"
 
@@ -21,25 +23,64 @@ export const beginStream = (
   response.writeHead(200, fields)
   response.flushHeaders()
   response.setTimeout(stallMs, () => response.destroy())
-  return {
-    write: (pieces) => {
-      response.cork() // One chunk, and one call of the system.
-      for (const piece of pieces) response.write(piece)
-      response.uncork()
-    },
-    room: Effect.suspend(() => hasRoom(response) ? Effect.void : drained(response))
-  }
+  const { chunkedEncoding, socket } = response
+  return chunkedEncoding && socket !== null ? chunkedSink(socket) : plainSink(response)
 }
 
-const hasRoom = ({ writableLength }: ServerResponse): boolean =>
-  writableLength < edgeLimits.streamBufferBytesMax
+/**
+ * Writes chunks to the socket itself, behind the head that `node:http` put there. Measured: through
+ * the response a chunk leaves in four calls of the system instead of one, and a thousand streams of
+ * one event cost three times as much.
+ */
+const chunkedSink = (socket: Socket): Sink => ({
+  write: (pieces) => {
+    if (socket.destroyed) return
+    socket.cork() // One call of the system.
+    for (const piece of pieces) if (piece.length > 0) socket.write(chunkOf(piece))
+    socket.uncork()
+  },
+  room: roomOf(socket)
+})
+
+/** To a client of HTTP/1.0, or behind a reply that has not left yet. */
+const plainSink = (response: ServerResponse): Sink => ({
+  write: (pieces) => {
+    response.cork()
+    for (const piece of pieces) response.write(piece)
+    response.uncork()
+  },
+  room: roomOf(response)
+})
+
+/** Chunks of bytes that several streams write, for as long as one of them may write them again. */
+const chunks = new WeakMap<Uint8Array, Uint8Array>()
+
+/** A piece as a chunk of HTTP/1.1: an empty one would end the body. */
+const chunkOf = (piece: string | Uint8Array): string | Uint8Array => {
+  if (typeof piece === "string") {
+    return `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`
+  }
+  const known = chunks.get(piece)
+  if (known !== undefined) return known
+  const size = Buffer.from(`${piece.length.toString(16)}\r\n`)
+  const chunk = Buffer.concat([size, piece, lineEnd])
+  chunks.set(piece, chunk)
+  return chunk
+}
+
+const lineEnd = Buffer.from("\r\n")
+
+const roomOf = (stream: Writable): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    stream.writableLength < edgeLimits.streamBufferBytesMax ? Effect.void : drained(stream)
+  )
 
 /** Waits until everything left; a closed response ends the fibre that waits here. */
-const drained = (response: ServerResponse): Effect.Effect<void> =>
+const drained = (stream: Writable): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const go = () => resume(Effect.void)
-    response.once("drain", go)
-    return Effect.sync(() => response.off("drain", go))
+    stream.once("drain", go)
+    return Effect.sync(() => stream.off("drain", go))
   })
 
 /** Ends a stream; a closing server keeps no connection. */
