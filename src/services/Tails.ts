@@ -67,6 +67,15 @@ export interface Tail {
     readonly bytesMax?: number
     readonly waitMs?: number
   }) => Effect.Effect<ReadonlyArray<TailEvent>, SubscriptionUnknown | BusClosed>
+  /**
+   * Gives events to `write` as they come, at once, in batches of at most `countMax` and about
+   * `bytesMax`, until it says that it has no room; fails as `next` does. Nothing runs for a batch
+   * but `write`, so a thousand tails of one message cost little more than their writes.
+   */
+  readonly follow: (
+    wanted: { readonly countMax: number; readonly bytesMax: number },
+    write: (events: ReadonlyArray<TailEvent>) => boolean
+  ) => Effect.Effect<void, SubscriptionUnknown | BusClosed>
   /** Resumes behind everything that `next` returned, and what did not match. */
   readonly position: () => string
   /** The same while `next` waits; `undefined` while somebody may hold what it returned. */

@@ -130,7 +130,7 @@ export class Followers {
     if (follower === undefined || opening === undefined || opening.isReading) return
     opening.isReading = true
     const reading = Effect.ensuring(
-      opening.tail.next({ countMax, waitMs: 20 }),
+      who % 3 === 0 ? pushed(opening.tail, countMax) : opening.tail.next({ countMax, waitMs: 20 }),
       Effect.sync(() => opening.isReading = false)
     )
     call(run, "tails", reading, (events) => {
@@ -180,6 +180,16 @@ export class Followers {
     }
     this.run.saw("tail saw everything")
   }
+}
+
+/** Reads by following, one event at a time, until there are enough or 20 ms have passed. */
+const pushed = (tail: Tail, countMax: number) => {
+  const events: Array<TailEvent> = []
+  const following = tail.follow({ countMax: 1, bytesMax: 1_024 }, (batch) => {
+    events.push(...batch)
+    return events.length < countMax
+  })
+  return Effect.as(Effect.timeoutOption(following, 20), events)
 }
 
 /** The first retained offset of each lane: what came before may have been deleted. */

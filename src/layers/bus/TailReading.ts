@@ -9,10 +9,14 @@ import type { Core } from "./Core.ts"
 import { readRetryMs } from "./Reader.ts"
 import type { Batch, TailCursor } from "./TailCursor.ts"
 
-/** How many events are wanted, and how long to wait for the first; without `waitMs` for ever. */
-export interface Wanted {
+/** How much is wanted at once. */
+export interface Amount {
   readonly countMax: number
   readonly bytesMax: number
+}
+
+/** How many events are wanted, and how long to wait for the first; without `waitMs` for ever. */
+export interface Wanted extends Amount {
   readonly waitMs: number | undefined
 }
 
@@ -27,8 +31,8 @@ export const nextEvents = (
   wanted: Wanted
 ): Effect.Effect<ReadonlyArray<TailEvent>> =>
   Effect.suspend(() => {
-    const { bytesMax, countMax, waitMs } = wanted
-    const batch: Batch = { events: [], bytes: 0, countMax, bytesMax }
+    const { waitMs } = wanted
+    const batch = emptyBatch(wanted)
     cursor.begin(batch)
     fromRing(core, cursor, batch)
     if (batch.events.length > 0 || cursor.ended !== undefined) return handOut(core, batch)
@@ -47,18 +51,29 @@ export const nextEvents = (
     )
   })
 
-const handOut = (
-  { tails }: Core,
-  { events }: Batch
-): Effect.Effect<ReadonlyArray<TailEvent>> => {
+/** A batch to be filled. */
+export const emptyBatch = ({ bytesMax, countMax }: Amount): Batch => ({
+  events: [],
+  bytes: 0,
+  countMax,
+  bytesMax
+})
+
+const handOut = (core: Core, { events }: Batch): Effect.Effect<ReadonlyArray<TailEvent>> => {
+  count(core, events)
+  return Effect.succeed(events)
+}
+
+/** Counts events that are handed out. */
+export const count = ({ tails }: Core, events: ReadonlyArray<TailEvent>): void => {
   for (const { _tag } of events) {
     if (_tag === "Gap") tails.gaps++
     else tails.events++
   }
-  return Effect.succeed(events)
 }
 
-const fromRing = (core: Core, cursor: TailCursor, batch: Batch): void => {
+/** Takes what the ring has, if the tail has come to it. */
+export const fromRing = (core: Core, cursor: TailCursor, batch: Batch): void => {
   const { ring } = core.tails
   if (cursor.sequence < ring.first) cursor.isBehind = true // It fell off.
   if (cursor.isBehind && !cursor.join(ring)) return
@@ -76,7 +91,7 @@ const somethingMatches = ({ tails }: Core, cursor: TailCursor): Effect.Effect<vo
   })
 
 /** Reads a stretch of the first lane in which the tail has not come to the ring. */
-const fromLog = (core: Core, cursor: TailCursor, batch: Batch): Effect.Effect<void> => {
+export const fromLog = (core: Core, cursor: TailCursor, batch: Batch): Effect.Effect<void> => {
   const { log, tails: { reads, ring } } = core
   // What was there when it opened may be asked for; what came since and left the ring, is lost.
   if (!log.retainsSettled && (!cursor.isOpening || ring.first > cursor.opened)) {

@@ -21,6 +21,7 @@ import {
 import type { Core } from "./Core.ts"
 import { closedOf, isOpen } from "./Openness.ts"
 import { type LogIdentity, TailCursor } from "./TailCursor.ts"
+import { followEvents } from "./TailFollowing.ts"
 import { nextEvents } from "./TailReading.ts"
 
 type OpenError = SubscriptionUnknown | PositionInvalid | TailLimit | BusClosed
@@ -42,19 +43,31 @@ export const open = (
   )
 
 const tailOf = (core: Core, cursor: TailCursor, name: string): Tail => ({
+  follow: (wanted, write) =>
+    Effect.flatMap(
+      followEvents(core, cursor, wanted, write),
+      (hasEnded) => hasEnded ? endOf(cursor, name) : Effect.void
+    ),
   next: ({ bytesMax = tailBatchMax.bytes, countMax = tailBatchMax.count, waitMs } = {}) =>
     Effect.flatMap(
       nextEvents(core, cursor, { countMax, bytesMax, waitMs }),
       (events): ReturnType<Tail["next"]> =>
-        events.length > 0 || cursor.ended === undefined
-          ? Effect.succeed(events)
-          : cursor.ended === "Deleted"
-          ? Effect.fail(new SubscriptionUnknown({ name }))
-          : Effect.fail(new BusClosed({ state: "Closing" }))
+        events.length > 0 ? Effect.succeed(events) : Effect.as(endOf(cursor, name), events)
     ),
   position: () => cursor.position(),
   restingPosition: () => core.tails.restingPosition(cursor)
 })
+
+/** Fails when a tail has ended. */
+const endOf = (
+  { ended }: TailCursor,
+  name: string
+): Effect.Effect<void, SubscriptionUnknown | BusClosed> =>
+  ended === undefined
+    ? Effect.void
+    : ended === "Deleted"
+    ? Effect.fail(new SubscriptionUnknown({ name }))
+    : Effect.fail(new BusClosed({ state: "Closing" }))
 
 const cursorOf = (
   core: Core,

@@ -77,7 +77,7 @@ const stream = Effect.fnUntraced(function*(
 /** Writes what comes, for ever; what the client does not take yet stays in the tail. */
 const follow = (tail: Tail, sink: Sink, pieces: EventPieces) => {
   const wanted = { countMax: batchMax, bytesMax: edgeLimits.streamBufferBytesMax }
-  const turn = Effect.map(tail.next(wanted), (events) => sink.write(events.flatMap(pieces)))
+  const turn = tail.follow(wanted, (events) => sink.write(events.flatMap(pieces)))
   return Effect.forever(Effect.andThen(sink.room, turn))
 }
 

@@ -34,10 +34,11 @@ export const beginStream = (
  */
 const chunkedSink = (socket: Socket): Sink => ({
   write: (pieces) => {
-    if (socket.destroyed) return
-    socket.cork() // One call of the system.
+    if (socket.destroyed) return false
+    if (pieces.length > 1) socket.cork() // One call of the system.
     for (const piece of pieces) if (piece.length > 0) socket.write(chunkOf(piece))
     socket.uncork()
+    return hasRoom(socket)
   },
   room: roomOf(socket)
 })
@@ -48,6 +49,7 @@ const plainSink = (response: ServerResponse): Sink => ({
     response.cork()
     for (const piece of pieces) response.write(piece)
     response.uncork()
+    return hasRoom(response)
   },
   room: roomOf(response)
 })
@@ -70,10 +72,11 @@ const chunkOf = (piece: string | Uint8Array): string | Uint8Array => {
 
 const lineEnd = Buffer.from("\r\n")
 
+const hasRoom = ({ writableLength }: Writable): boolean =>
+  writableLength < edgeLimits.streamBufferBytesMax
+
 const roomOf = (stream: Writable): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    stream.writableLength < edgeLimits.streamBufferBytesMax ? Effect.void : drained(stream)
-  )
+  Effect.suspend(() => hasRoom(stream) ? Effect.void : drained(stream))
 
 /** Waits until everything left; a closed response ends the fibre that waits here. */
 const drained = (stream: Writable): Effect.Effect<void> =>

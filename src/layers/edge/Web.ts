@@ -37,8 +37,11 @@ export interface Request {
 
 /** Where a streaming reply goes. */
 export interface Sink {
-  /** Writes pieces of UTF-8, at once; bytes are not copied and must not change. */
-  readonly write: (pieces: ReadonlyArray<string | Uint8Array>) => void
+  /**
+   * Writes pieces of UTF-8, at once; bytes are not copied and must not change. Says whether there
+   * is room for more.
+   */
+  readonly write: (pieces: ReadonlyArray<string | Uint8Array>) => boolean
   /** Waits while too much of what was written has not left yet. */
   readonly room: Effect.Effect<void>
 }

@@ -97,6 +97,61 @@ describe("tails", () => {
         assert.deepStrictEqual(seen, range(100))
       }))))
 
+  it.effect("push what comes while there is room, and go on where they stopped", () =>
+    Effect.gen(function*() {
+      const { bus, core } = yield* inMemory()
+      const tail = yield* tailOf(bus, "t")
+      const seen: Array<number> = []
+      const room = { left: 3 }
+      const follow = tail.follow({ countMax: 2, bytesMax: 1_000 }, (events) => {
+        seen.push(...payloadsOf(events))
+        return --room.left > 0
+      })
+      const fiber = yield* Effect.forkChild(follow)
+      yield* settle
+      yield* bus.publish(draft("t", 0))
+      yield* settle
+      yield* bus.publish(draft("other", 0))
+      yield* bus.publish(draft("t", 1))
+      yield* settle
+      assert.deepStrictEqual(seen, [0, 1])
+      assert.isUndefined(fiber.pollUnsafe())
+      assert.strictEqual([...core.tails.cursors][0]?.view.parked.size, 1) // It sleeps again.
+      yield* bus.publishMany(range(5, 2).map((n) => draft("t", n)))
+      yield* settle
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(seen, range(4))
+      room.left = 2
+      const again = yield* Effect.forkChild(follow)
+      yield* settle
+      assert.deepStrictEqual(seen, range(7))
+      yield* Fiber.join(again)
+      room.left = 9
+      const last = yield* Effect.forkChild(Effect.exit(follow))
+      yield* bus.publish(draft("t", 7))
+      core.tails.end("Closed")
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(last)))
+      assert.deepStrictEqual(seen, range(8))
+    }))
+
+  it.effect("that push into a writer that throws leave the others alone", () =>
+    Effect.gen(function*() {
+      const { bus } = yield* inMemory()
+      const seen: Array<number> = []
+      const wanted = { countMax: 2, bytesMax: 1_000 }
+      const bad = yield* tailOf(bus, "t")
+      const broken = yield* Effect.forkChild(Effect.exit(bad.follow(wanted, () => {
+        throw new Error("broken")
+      })))
+      const good = yield* tailOf(bus, "t")
+      yield* Effect.forkChild(good.follow(wanted, (events) => seen.push(...payloadsOf(events)) > 0))
+      yield* settle
+      yield* bus.publish(draft("t", 1))
+      yield* settle
+      assert.isTrue(Exit.hasDies(yield* Fiber.join(broken)))
+      assert.deepStrictEqual(seen, [1])
+    }))
+
   it.effect("show announcements to those that name them, in order of arrival", () =>
     Effect.gen(function*() {
       const { bus, core } = yield* inMemory()
