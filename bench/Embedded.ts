@@ -1,99 +1,101 @@
 /**
- * The bus as the benchmark embeds it: one handler that counts, and a way to wait for it.
+ * The bus as the benchmark embeds it, and loops that publish to it.
  */
-import { Effect, Layer, ManagedRuntime, Result } from "effect"
+import { Effect, Layer, ManagedRuntime, type Scope } from "effect"
 import { CodeFactory, type EmbeddedOptions, layer } from "../src/CodeFactory.ts"
-import { payloadOf, topicOf } from "./Payloads.ts"
+import type { Draft } from "../src/domain/Message.ts"
+import {
+  optionsDefault,
+  type SubscriptionMode,
+  SubscriptionName
+} from "../src/domain/Subscription.ts"
+import type { TopicName } from "../src/domain/Topic.ts"
+import { TopicPattern } from "../src/domain/TopicPattern.ts"
+import type { Latencies } from "./Latencies.ts"
 
-/** A running bus. Every method runs on one runtime, built before the first measurement. */
+/** The service of an embedded bus. */
+export type Bus = CodeFactory["Service"]
+
+/** A running bus, on a runtime of its own. */
 export interface Embedded {
-  /** Publishes messages `from` to `to`, one call each, at most `inFlight` at a time. */
-  readonly publishEach: (
-    from: number,
-    to: number,
-    inFlight: number,
-    latencies?: Float64Array
-  ) => Promise<void>
-  /** Publishes messages `from` to `to` in one call. */
-  readonly publishMany: (from: number, to: number) => Promise<void>
-  /** Resolves once the handler has run for `count` messages since the bus started. */
-  readonly handled: (count: number) => Promise<void>
-  /** How many messages the handler has run for. */
-  readonly count: () => number
+  readonly bus: Bus
+  readonly run: <A>(effect: Effect.Effect<A, unknown>) => Promise<A>
   readonly close: () => Promise<void>
 }
 
-/** Starts a bus with a handler for all topics of the benchmark, or for those of a pattern. */
+/** Starts a bus, and attaches what belongs to it. */
 export const openEmbedded = async (
   options: EmbeddedOptions,
-  handled = "bench.>",
+  attach: (bus: Bus) => Effect.Effect<unknown, unknown, Scope.Scope> = () => Effect.void,
   over: Layer.Layer<CodeFactory, unknown> = layer(options)
 ): Promise<Embedded> => {
-  const counter = new Counter()
-  const attached = Layer.effectDiscard(
-    CodeFactory.use(({ handle }) => handle("bench", handled, counter.handle))
-  )
+  const attached = Layer.effectDiscard(CodeFactory.use(attach))
   const runtime = ManagedRuntime.make(attached.pipe(Layer.provideMerge(over)))
-  const { publish, publishMany } = await runtime.runPromise(CodeFactory)
-  return {
-    publishEach: (from, to, inFlight, latencies) => {
-      const one = (index: number) => {
-        const started = performance.now()
-        return Effect.map(publish(topicOf(index), payloadOf(index)), () => {
-          if (latencies !== undefined) latencies[index - from] = performance.now() - started
-        })
-      }
-      // Loops, as of the peers. A fibre per message, which `forEach` starts, is measured with it.
-      const next = { index: from }
-      const publisher = Effect.whileLoop({
-        while: () => next.index < to,
-        body: () => one(next.index++),
-        step: () => {}
-      })
-      return runtime.runPromise(
-        Effect.all(Array.from({ length: inFlight }, () => publisher), {
-          concurrency: inFlight,
-          discard: true
-        })
-      )
-    },
-    publishMany: async (from, to) => {
-      const items = range(from, to).map((index) => ({
-        topic: topicOf(index),
-        payload: payloadOf(index)
-      }))
-      const refused = (await runtime.runPromise(publishMany(items))).find(Result.isFailure)
-      if (refused !== undefined) throw refused.failure
-    },
-    handled: (count) => counter.reached(count),
-    count: () => counter.count,
-    close: () => runtime.dispose()
-  }
+  const bus = await runtime.runPromise(CodeFactory)
+  return { bus, run: (effect) => runtime.runPromise(effect), close: () => runtime.dispose() }
 }
 
-/** Counts handler runs and tells when there were enough. */
-class Counter {
-  count = 0
-  private target = Number.POSITIVE_INFINITY
-  private done = () => {}
+/** A handler of values for a pattern: as the bus is used. */
+export const handleValues = (pattern: string, handled: (value: unknown) => void) => (bus: Bus) =>
+  bus.handle("bench", pattern, (value) => Effect.sync(() => handled(value)))
 
-  /** The handler: as little work as there can be. */
-  readonly handle = (): Effect.Effect<void> => this.counted
+/** A handler that gets the text of its message, which nobody parses. */
+export const handleTexts = (
+  pattern: string,
+  handled: (text: string) => void,
+  { mode = "compete", name = "bench" }: { name?: string; mode?: SubscriptionMode } = {}
+) =>
+({ bus }: Bus) =>
+  bus.handle(
+    SubscriptionName.make(name),
+    { ...optionsDefault, mode, topic: TopicPattern.make(pattern) },
+    ({ message }) => Effect.sync(() => handled(message.payload))
+  )
 
-  /** Resolves once `count` runs were counted. */
-  reached(count: number): Promise<void> {
-    if (this.count >= count) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.target = count
-      this.done = resolve
-    })
-  }
+/** The draft of a text. */
+export const draftOfText = (topic: TopicName, payload: string): Draft => ({
+  topic,
+  payload,
+  payloadBytes: Buffer.byteLength(payload),
+  priority: 0,
+  key: undefined,
+  idempotencyKey: undefined,
+  headers: undefined,
+  contentType: undefined,
+  traceparent: undefined,
+  deliverAt: undefined,
+  expiresAt: undefined,
+  context: undefined
+})
 
-  private readonly counted = Effect.sync(() => {
-    this.count++
-    if (this.count === this.target) this.done()
+/**
+ * Runs `publish` for each index of a range, at most `inFlight` at a time.
+ *
+ * Loops, as of the peers. A fibre per message, which `forEach` starts, is measured with it.
+ */
+export const publishEach = (
+  from: number,
+  to: number,
+  inFlight: number,
+  publish: (index: number) => Effect.Effect<unknown, unknown>
+): Effect.Effect<void, unknown> => {
+  const next = { index: from }
+  const publisher = Effect.whileLoop({
+    while: () => next.index < to,
+    body: () => publish(next.index++),
+    step: () => {}
   })
+  if (inFlight === 1) return publisher
+  const publishers = Array.from({ length: inFlight }, () => publisher)
+  return Effect.all(publishers, { concurrency: inFlight, discard: true })
 }
 
-const range = (from: number, to: number): ReadonlyArray<number> =>
-  Array.from({ length: to - from }, (_, index) => from + index)
+/** The same publish, its latency recorded. */
+export const withLatency = (
+  latencies: Latencies,
+  publish: (index: number) => Effect.Effect<unknown, unknown>
+) =>
+(index: number): Effect.Effect<void, unknown> => {
+  const started = performance.now()
+  return Effect.map(publish(index), () => latencies.record(performance.now() - started))
+}

@@ -3,50 +3,31 @@
  *
  * In turn, because a machine that slows down for a while must not slow down only one of them.
  */
+import { inOwnProcess } from "./OwnProcess.ts"
+import type { Contender, Kept, Opened, Run, Values, Workload } from "./Workload.ts"
 
-/** What one run did. `count` of `expected` operations ended well within `seconds`. */
-export interface Run {
-  readonly count: number
-  readonly expected: number
-  readonly seconds: number
-  /** Milliseconds of each operation that was timed; empty when none was. */
-  readonly latencies: Float64Array
-}
-
-/** One way to do the work of a workload. */
-export interface Contender {
-  readonly name: string
-  readonly run: () => Promise<Run>
-}
-
-/** A workload that is set up: every contender is ready to run. */
-export interface Opened {
-  readonly contenders: ReadonlyArray<Contender>
-  readonly close: () => Promise<void>
-}
-
-/** What a contender should reach: a share of a peer's rate, or a rate of its own. */
-export type Aim =
-  | { readonly contender: string; readonly peer: string; readonly ratio: number }
-  | { readonly contender: string; readonly perSecond: number }
-
-/** One comparison of the bus with a peer that does no more than it must. */
-export interface Workload {
-  readonly title: string
-  /** What is counted per second. */
-  readonly unit: string
-  /** What exactly is done, in one or two sentences. */
-  readonly note: string
-  readonly aim: Aim
-  readonly open: (smoke: boolean) => Promise<Opened>
-}
-
-/** Medians over the rounds of one contender. Times are milliseconds. */
+/** Medians over the rounds of one contender. */
 export interface Summary {
   readonly name: string
-  readonly perSecond: number
-  readonly p50: number | undefined
-  readonly p99: number | undefined
+  readonly kept: Kept
+  readonly x?: number
+  readonly series?: string
+  readonly values: Values
+}
+
+/** One run, as it is written down while the benchmark goes on. */
+export interface Round {
+  readonly workload: string
+  readonly contender: string
+  readonly round: number
+  readonly values: Values
+}
+
+/** How to measure. */
+export interface Measuring {
+  /** Rounds that count. */
+  readonly rounds: number
+  readonly note: (round: Round) => void
 }
 
 /**
@@ -56,31 +37,56 @@ export interface Summary {
  */
 export const measure = async (
   workload: Workload,
-  rounds: number,
-  smoke: boolean
+  { note, rounds }: Measuring
 ): Promise<ReadonlyArray<Summary>> => {
-  const opened = await workload.open(smoke)
-  const runs = new Map<string, Array<Run>>(opened.contenders.map(({ name }) => [name, []]))
+  const opened: Array<readonly [Contender, Opened]> = []
+  const values = new Map<Contender, Array<Values>>(workload.contenders.map((one) => [one, []]))
   try {
-    for (let round = smoke ? 1 : 0; round <= rounds; round++) {
-      for (const { name, run } of opened.contenders) {
-        const result = await run()
-        if (result.count !== result.expected) {
-          throw new Error(`${workload.title}, ${name}: ${result.count} of ${result.expected}`)
-        }
-        if (round > 0) runs.get(name)?.push(result)
+    for (const contender of workload.contenders) {
+      const open = workload.isolated ? inOwnProcess(workload, contender) : contender.open(false)
+      opened.push([contender, await open])
+    }
+    for (let round = 0; round <= rounds; round++) {
+      // Back and forth, so that none always runs after the same neighbour.
+      for (const [contender, { run }] of round % 2 === 0 ? opened : opened.toReversed()) {
+        const result = checked(workload, contender, await run())
+        note({ workload: workload.name, contender: contender.name, round, values: result.values })
+        if (round > 0) values.get(contender)?.push(result.values)
       }
     }
   } finally {
-    await opened.close()
+    await Promise.all(opened.map(([, { close }]) => close()))
   }
-  return [...runs].map(([name, all]) => ({
+  return [...values].map(([{ kept, name, series, x }, all]) => ({
     name,
-    perSecond: median(all.map(({ count, seconds }) => count / seconds)),
-    p50: medianOf(all, 0.5),
-    p99: medianOf(all, 0.99)
+    kept,
+    ...(x === undefined ? {} : { x }),
+    ...(series === undefined ? {} : { series }),
+    values: medians(all)
   }))
 }
+
+/**
+ * Runs contenders once, tiny and in this process: whether operations are lost. All of them; where
+ * something grows, the least and the greatest of each series.
+ */
+export const smoke = async (workload: Workload): Promise<void> => {
+  for (const contender of ends(workload)) {
+    const { close, run } = await contender.open(true)
+    try {
+      checked(workload, contender, await run())
+    } finally {
+      await close()
+    }
+  }
+}
+
+const ends = ({ axis, contenders }: Workload): ReadonlyArray<Contender> =>
+  axis === undefined
+    ? contenders
+    : [...Map.groupBy(contenders, ({ series }) => series).values()].flatMap((of) =>
+      of.filter((_, index) => index === 0 || index === of.length - 1)
+    )
 
 /** The middle of some numbers. */
 export const median = (numbers: ReadonlyArray<number>): number => {
@@ -91,13 +97,15 @@ export const median = (numbers: ReadonlyArray<number>): number => {
     : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2
 }
 
-/** The value below which `share` (0 to 1) of the latencies lie. */
-export const percentile = (latencies: Float64Array, share: number): number => {
-  const sorted = latencies.toSorted()
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+const checked = (workload: Workload, contender: Contender, run: Run): Run => {
+  if (run.count === run.expected && run.expected > 0) return run
+  throw new Error(`${workload.name}, ${contender.name}: ${run.count} of ${run.expected}`)
 }
 
-const medianOf = (runs: ReadonlyArray<Run>, share: number): number | undefined =>
-  runs.every(({ latencies }) => latencies.length > 0)
-    ? median(runs.map(({ latencies }) => percentile(latencies, share)))
-    : undefined
+const medians = (all: ReadonlyArray<Values>): Values => {
+  const [first = {}] = all
+  const measures = Object.keys(first) as ReadonlyArray<keyof Values>
+  return Object.fromEntries(
+    measures.map((measure) => [measure, median(all.map((one) => one[measure] ?? Number.NaN))])
+  )
+}

@@ -1,40 +1,110 @@
 /**
- * `npm run bench`: the bus beside peers that do no more than they must; writes RESULTS.md.
+ * `npm run bench`: the bus beside peers that do no more than they must.
  *
- * `--smoke` runs everything once and tiny, checks that no operation is lost, and writes nothing.
+ * Without a name it runs all workloads and writes the report: results.jsonl, RESULTS.md, plots.
+ * With names it runs those and prints what it found. Every round is noted under `.run/bench`, too.
+ *
+ * --list         names the workloads
+ * --rounds n     rounds that count, 5 unless set
+ * --smoke        runs everything once and tiny, and checks only that no operation is lost
+ * --report       writes the report anew from results.jsonl
  */
-import { mkdir, writeFile } from "node:fs/promises"
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { workloads } from "./Catalogue.ts"
+import { scratch } from "./load/Directory.ts"
 import { root } from "./load/Processes.ts"
-import { measure } from "./Measure.ts"
-import { type Measured, report, section, startingSection, storesSection } from "./Report.ts"
-import { measureStores } from "./store.ts"
-import { embeddedDurable } from "./workloads/EmbeddedDurable.ts"
-import { embeddedMemory } from "./workloads/EmbeddedMemory.ts"
-import { httpBatch, httpSingle } from "./workloads/Http.ts"
-import { retention } from "./workloads/Retention.ts"
-import { measureStartup } from "./workloads/Startup.ts"
+import { stopShared } from "./load/Sharing.ts"
+import { measure, smoke } from "./Measure.ts"
+import { plot } from "./report/Plot.ts"
+import { report, section } from "./report/Report.ts"
+import { decode, encode, type Line, type Results, thisMachine } from "./report/Results.ts"
+import type { Workload } from "./Workload.ts"
 
 /** Odd, so that the median is a run that happened. */
 const roundsFull = 5
 
-/** How long each store is measured at each size. */
-const storeMs = 1_000
+/** Workloads of a smoke run that are under way at once: most of them wait for processes. */
+const smokeMax = 4
 
-const smoke = process.argv.includes("--smoke")
-const rounds = smoke ? 1 : roundsFull
+const { positionals, values: options } = parseArgs({
+  allowPositionals: true,
+  options: {
+    list: { type: "boolean", default: false },
+    smoke: { type: "boolean", default: false },
+    report: { type: "boolean", default: false },
+    rounds: { type: "string", default: String(roundsFull) }
+  }
+})
 
-await mkdir(join(root, ".run"), { recursive: true })
-const measured: Array<Measured> = []
-for (const workload of [embeddedMemory, ...embeddedDurable, retention, httpSingle, httpBatch]) {
-  const result = { workload, summaries: await measure(workload, rounds, smoke) }
-  measured.push(result)
-  console.log(smoke ? `ok: ${workload.title}` : section(result).join("\n"))
+const unknown = positionals.filter((name) => !workloads.some((one) => one.name === name))
+if (unknown.length > 0) throw new Error(`no such workload: ${unknown.join(", ")}; see --list`)
+const chosen = positionals.length === 0
+  ? workloads
+  : workloads.filter(({ name }) => positionals.includes(name))
+const rounds = Number(options.rounds)
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds: expected 1 or more")
+
+const resultsFile = join(root, "bench", "results.jsonl")
+
+const writeReport = async (results: Results): Promise<void> => {
+  const plots = join(root, "bench", "plots")
+  await mkdir(plots, { recursive: true })
+  await writeFile(resultsFile, encode(results))
+  await writeFile(join(root, "bench", "RESULTS.md"), report(workloads, results, []))
+  for (const workload of workloads) {
+    const own = results.lines.flatMap((line) =>
+      "skipped" in line || line.workload !== workload.name ? [] : [line]
+    )
+    if (own.length > 0) await writeFile(join(plots, `${workload.name}.svg`), plot(workload, own))
+  }
 }
-const startup = await measureStartup(rounds)
-if (smoke) console.log("ok: every operation of every workload ended well")
+
+const measureOne = async (workload: Workload, notes: string): Promise<ReadonlyArray<Line>> => {
+  const skipped = workload.missing?.()
+  if (skipped !== undefined) {
+    console.log(`\n## ${workload.title}\n\nSkipped: ${skipped}.`)
+    return [{ workload: workload.name, skipped }]
+  }
+  const rest: Array<Promise<void>> = []
+  const note = (round: unknown) => rest.push(appendFile(notes, `${JSON.stringify(round)}\n`))
+  const summaries = await measure(workload, { rounds, note })
+  await Promise.all(rest)
+  console.log(section(workload, summaries).join("\n"))
+  return summaries.map((summary) => ({ workload: workload.name, ...summary }))
+}
+
+const measureAll = async (): Promise<Results> => {
+  const directory = join(scratch, "bench")
+  await mkdir(directory, { recursive: true })
+  const notes = join(directory, `${Date.now()}.jsonl`)
+  const lines: Array<Line> = []
+  for (const workload of chosen) lines.push(...await measureOne(workload, notes))
+  return { of: thisMachine(rounds), lines }
+}
+
+const smokeAll = async (): Promise<void> => {
+  const waiting = [...chosen]
+  const work = async () => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+      const skipped = one.missing?.()
+      if (skipped === undefined) await smoke(one)
+      console.log(skipped === undefined ? `ok: ${one.name}` : `skipped: ${one.name}: ${skipped}`)
+    }
+  }
+  try { // The servers go whatever happens.
+    await Promise.all(Array.from({ length: smokeMax }, work))
+  } finally {
+    await stopShared()
+  }
+}
+
+if (options.list) {
+  for (const { name, title } of workloads) console.log(`${name.padEnd(22)}${title}`)
+} else if (options.report) await writeReport(decode(await readFile(resultsFile, "utf8")))
+else if (options.smoke) await smokeAll()
 else {
-  const others = [...storesSection(measureStores(storeMs)), ...startingSection(startup)]
-  console.log(others.join("\n"))
-  await writeFile(join(root, "bench", "RESULTS.md"), report(measured, others, rounds))
+  const results = await measureAll()
+  if (positionals.length === 0) await writeReport(results)
 }

@@ -1,83 +1,75 @@
 /**
  * The load generator: keep-alive connections that each send a request and wait for its answer.
  *
- * A process of its own, so that the server under test has its core to itself. Speaks HTTP/1.1 on
- * bare sockets, because any client library costs more than the servers it would measure. Reads one
- * plan as JSON per line of its input and prints one result for each.
+ * A process of its own, so that the server under test has its core to itself. Reads one plan as
+ * JSON per line of its input and prints one result for each.
  */
-import { connect, type Socket } from "node:net"
 import { createInterface } from "node:readline"
+import { Latencies } from "../Latencies.ts"
+import { type Connection, openConnection, requestText } from "./Connection.ts"
 import type { Plan, Result } from "./Plan.ts"
 
+/** How often a generator that keeps a rate looks for what is due, in milliseconds. */
+const tickMs = 1
+
 const run = async (plan: Plan): Promise<Result> => {
-  const requests = plan.bodies.map((body) => requestText(plan, body))
-  const latencies = new Float64Array(plan.requests)
-  const tally = { sent: 0, answered: 0, statuses: {} as Record<string, number> }
-  const started = performance.now()
-  await Promise.all(
-    Array.from({ length: plan.connections }, () =>
-      drive(plan.port, (status, sentAt) => {
-        if (status !== undefined) {
-          latencies[tally.answered++] = performance.now() - sentAt
-          tally.statuses[status] = (tally.statuses[status] ?? 0) + 1
-        }
-        if (tally.sent === plan.requests) return undefined
-        return requests[tally.sent++ % requests.length]
-      }))
+  const requests = plan.bodies.map((body) => requestText(plan.port, body))
+  const latencies = new Latencies()
+  const tally = { sent: 0, statuses: new Map<string, number>() }
+  const connections = await Promise.all(
+    Array.from({ length: plan.connections }, () => openConnection(plan.port))
   )
-  return {
-    seconds: (performance.now() - started) / 1_000,
-    statuses: tally.statuses,
-    latencies: [...latencies.subarray(0, tally.answered)]
+  const send = async ({ send }: Connection, from: number) => {
+    const status = await send(requests[tally.sent++ % requests.length] ?? "")
+    latencies.record(performance.now() - from)
+    tally.statuses.set(status, (tally.statuses.get(status) ?? 0) + 1)
   }
+  const started = performance.now()
+  if (plan.rate === undefined) {
+    await Promise.all(connections.map(async (connection) => {
+      while (tally.sent < plan.requests) await send(connection, performance.now())
+    }))
+  } else await paced(connections, plan.requests, plan.rate / 1_000, send)
+  const seconds = (performance.now() - started) / 1_000
+  connections.forEach(({ close }) => close())
+  const { p50 = 0, p99 = 0 } = latencies.values()
+  return { seconds, statuses: Object.fromEntries(tally.statuses), p50, p99 }
 }
 
-const requestText = (plan: Plan, { body, path }: Plan["bodies"][number]): string =>
-  `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${plan.port}\r\ncontent-type: application/json\r\n` +
-  `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-
-/** Asks `next` for a request whenever the last one was answered; ends when there is none. */
-const drive = (
-  port: number,
-  next: (status: string | undefined, sentAt: number) => string | undefined
+/** Sends what is due at each tick; what finds no free connection waits, and that counts. */
+const paced = (
+  connections: ReadonlyArray<Connection>,
+  count: number,
+  perMilli: number,
+  send: (connection: Connection, from: number) => Promise<void>
 ): Promise<void> =>
   new Promise((resolve, reject) => {
-    const socket = connect({ host: "127.0.0.1", port, noDelay: true })
-    const state = { sentAt: 0, received: "" }
-    const send = (status: string | undefined) => {
-      const request = next(status, state.sentAt)
-      if (request === undefined) {
-        socket.end()
-        return resolve()
+    const free = [...connections]
+    const waiting: Array<number> = []
+    const state = { due: 0, done: 0 }
+    const started = performance.now()
+    const go = () => {
+      while (waiting.length > 0) {
+        const connection = free.pop()
+        if (connection === undefined) return
+        const from = waiting.shift() ?? started
+        send(connection, from).then(() => {
+          free.push(connection)
+          if (++state.done === count) resolve()
+          else go()
+        }, reject)
       }
-      state.sentAt = performance.now()
-      socket.write(request)
     }
-    socket.setEncoding("latin1")
-    socket.on("connect", () => send(undefined))
-    socket.on("data", (text: string) => {
-      state.received += text
-      const length = answerLength(state.received)
-      if (length === undefined || state.received.length < length) return
-      const status = state.received.slice(9, 12)
-      state.received = state.received.slice(length)
-      send(status)
-    })
-    socket.on("error", reject)
-    closedEarly(socket, reject)
+    const tick = () => {
+      const now = performance.now()
+      for (; state.due < count && state.due / perMilli <= now - started; state.due++) {
+        waiting.push(now)
+      }
+      go()
+      if (state.due < count) setTimeout(tick, tickMs)
+    }
+    tick()
   })
-
-const closedEarly = (socket: Socket, reject: (error: Error) => void): void => {
-  socket.on("close", () => reject(new Error("the server closed a connection")))
-}
-
-/** Bytes of the first answer, once its head is there. */
-const answerLength = (received: string): number | undefined => {
-  const end = received.indexOf("\r\n\r\n")
-  if (end === -1) return undefined
-  const length = /\r\ncontent-length: *(\d+)/i.exec(received.slice(0, end + 2))
-  return end + 4 + Number(length?.[1] ?? 0)
-}
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   void run(JSON.parse(line)).then((result) => process.stdout.write(`${JSON.stringify(result)}\n`))

@@ -1,12 +1,12 @@
 /**
- * The processes of the benchmark: servers under test and the load generator.
+ * The processes of the benchmark: servers under test and load generators.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { createInterface, type Interface } from "node:readline"
-import type { Plan, Result } from "./Plan.ts"
+import type { Listened, ListenPlan, Plan, Result } from "./Plan.ts"
 
 /** The root of the repository. */
 export const root = join(import.meta.dirname, "..", "..")
@@ -15,17 +15,39 @@ export const root = join(import.meta.dirname, "..", "..")
 export interface Program {
   readonly child: ChildProcess
   readonly lines: Interface
+  /** Resolves when it has ended. */
+  readonly ended: Promise<unknown>
   /** Ends it with SIGTERM and waits. */
   readonly stop: () => Promise<void>
+}
+
+/** The variable that holds the directory for CPU profiles, when they are asked for. */
+export const profileVariable = "BENCH_PROFILE_DIR"
+
+/** What tells a Node to write a CPU profile at its end, when one is asked for. */
+export const profiling = (): ReadonlyArray<string> => {
+  const directory = process.env[profileVariable]
+  return directory === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${directory}`]
 }
 
 /** Starts a script of the repository under this Node. */
 export const start = (
   script: string,
   args: ReadonlyArray<string> = [],
+  env: Readonly<Record<string, string>> = {},
+  nodeArgs: ReadonlyArray<string> = []
+): Program => {
+  const nodes = ["--disable-warning=ExperimentalWarning", ...nodeArgs]
+  return startProgram(process.execPath, [...nodes, join(root, script), ...args], env)
+}
+
+/** Starts any program, in the root of the repository. */
+export const startProgram = (
+  program: string,
+  args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>> = {}
 ): Program => {
-  const child = spawn(process.execPath, [join(root, script), ...args], {
+  const child = spawn(program, args, {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "inherit"]
@@ -34,6 +56,7 @@ export const start = (
   return {
     child,
     lines: createInterface({ input: child.stdout }),
+    ended,
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM")
       await ended
@@ -41,18 +64,43 @@ export const start = (
   }
 }
 
-/** The next line that a program prints. */
-export const nextLine = async (program: Program): Promise<string> => {
-  const [line] = await once(program.lines, "line")
-  return String(line)
+/** The next line that a program prints; rejects when it ends instead. */
+export const nextLine = async ({ child, ended, lines }: Program): Promise<string> => {
+  const line = once(lines, "line").then(([text]) => String(text))
+  const early = ended.then(() => {
+    throw new Error(`${child.spawnargs.join(" ")} ended without an answer`)
+  })
+  return await Promise.race([line, early])
 }
 
-/** Lets the generator carry out one plan. */
-export const load = async (generator: Program, plan: Plan): Promise<Result> => {
-  const answer = nextLine(generator)
-  generator.child.stdin?.write(`${JSON.stringify(plan)}\n`)
-  return JSON.parse(await answer)
+const asked = new WeakMap<Program, Promise<unknown>>()
+
+/**
+ * Tells a program something as JSON, and waits for the line of JSON that it answers; one question
+ * at a time.
+ */
+export const ask = async <A>(program: Program, question: unknown): Promise<A> => {
+  const before = asked.get(program)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  asked.set(program, promise)
+  await before
+  const answer = nextLine(program)
+  program.child.stdin?.write(`${JSON.stringify(question)}\n`)
+  return JSON.parse(await answer.finally(resolve))
 }
+
+/** Starts a generator. */
+export const startGenerator = async (): Promise<Program> => start("bench/load/Generator.ts")
+
+/** Lets a generator carry out one plan. */
+export const load = (generator: Program, plan: Plan): Promise<Result> => ask(generator, plan)
+
+/** Starts listeners. */
+export const startListeners = async (): Promise<Program> => start("bench/load/Listeners.ts")
+
+/** Lets listeners carry out one plan. */
+export const listen = (listeners: Program, plan: ListenPlan): Promise<Listened> =>
+  ask(listeners, plan)
 
 /** A port of the loopback address that nobody uses now. */
 export const freePort = async (): Promise<number> => {

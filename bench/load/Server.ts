@@ -1,13 +1,14 @@
 /**
- * The service under test: `serve` in a process of its own, on free ports, in a fresh directory.
+ * Servers under test, each in a process of its own, on free ports and in a fresh directory.
  */
-import { mkdtemp, rm } from "node:fs/promises"
+import { rm } from "node:fs/promises"
 import { request } from "node:http"
 import { join } from "node:path"
 import { payloadOf } from "../Payloads.ts"
-import { freePort, type Program, root, start } from "./Processes.ts"
+import { newDirectory } from "./Directory.ts"
+import { freePort, nextLine, profiling, type Program, root, start } from "./Processes.ts"
 
-/** A running service that has accepted one publish. */
+/** A running server that has accepted one publish. */
 export interface Server {
   readonly port: number
   readonly program: Program
@@ -16,29 +17,29 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
+/** Starts a server. */
+export type StartServer = () => Promise<Server>
+
 /** Longest wait for the first accepted publish, in milliseconds. */
 const startMax = 30_000
 
-/** Starts the service and publishes until one message is accepted. */
-export const startServer = async (): Promise<Server> => {
-  const directory = await mkdtemp(join(root, ".run", "bench-"))
+const service = (kept: "in memory" | "synced to disk"): StartServer => async () => {
+  const directory = await newDirectory()
   const [port, metricsPort] = [await freePort(), await freePort()]
-  const started = performance.now()
-  const program = start("src/main.ts", ["serve"], {
+  const env = {
     HOST: "127.0.0.1",
     PORT: String(port),
     METRICS_PORT: String(metricsPort),
     DATA_DIR: join(directory, "data"),
-    RATE_LIMIT_MAX_REQUESTS: "0"
-  })
-  program.lines.resume()
-  while (await publishStatus(port) !== 202) {
-    if (performance.now() - started > startMax || program.child.exitCode !== null) {
-      await program.stop()
-      throw new Error("the service did not accept a publish")
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2))
+    ENABLE_DATABASE: kept === "in memory" ? "0" : "1",
+    RATE_LIMIT_MAX_REQUESTS: "0",
+    // As `tools/run.mjs`, which starts the service for its users.
+    NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "codefactory")
   }
+  const started = performance.now()
+  const program = start("src/main.ts", ["serve"], env, profiling())
+  program.lines.resume()
+  await accepting(program, port, started)
   return {
     port,
     program,
@@ -47,6 +48,40 @@ export const startServer = async (): Promise<Server> => {
       await program.stop()
       await rm(directory, { recursive: true, force: true })
     }
+  }
+}
+
+/** The service with its messages in memory. */
+export const serviceInMemory = service("in memory")
+
+/** The service with its messages synced to disk, as by default. */
+export const serviceSynced = service("synced to disk")
+
+/** A peer that prints its port. */
+const peerAt = (script: string): StartServer => async () => {
+  const started = performance.now()
+  const program = start(script)
+  const port = Number(await nextLine(program))
+  await accepting(program, port, started)
+  return { port, program, firstAcceptMs: performance.now() - started, stop: program.stop }
+}
+
+/** The server of `node:http` that sends back what it gets. */
+export const echo = peerAt("bench/peers/Echo.ts")
+
+/** The server of fastify that pushes what it gets to a queue of fastq. */
+export const fastifyQueue = peerAt("bench/peers/FastifyQueue.ts")
+
+/** The server of events on bare sockets. */
+export const socketEvents = peerAt("bench/peers/SocketEvents.ts")
+
+const accepting = async (program: Program, port: number, started: number): Promise<void> => {
+  while (await publishStatus(port) !== 202) {
+    if (performance.now() - started > startMax || program.child.exitCode !== null) {
+      await program.stop()
+      throw new Error("the server did not accept a publish")
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }
 

@@ -1,13 +1,22 @@
 /**
- * Embedded, durable: publishes that reply once they are on the disk, beside the bare loop.
+ * Embedded, durable: publishes that reply once they are on the disk, beside bare loops.
  */
-import { mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { openEmbedded } from "../Embedded.ts"
-import { root } from "../load/Processes.ts"
-import type { Run, Workload } from "../Measure.ts"
-import { payloadOf, topicOf } from "../Payloads.ts"
-import { openGroupCommit } from "../peers/GroupCommit.ts"
+import {
+  draftOfText,
+  type Embedded,
+  handleTexts,
+  openEmbedded,
+  publishEach,
+  withLatency
+} from "../Embedded.ts"
+import { Counter } from "../Handing.ts"
+import { Latencies } from "../Latencies.ts"
+import { withDirectory } from "../load/Directory.ts"
+import { textOf, topicOf } from "../Payloads.ts"
+import { type GroupCommit, openGroupCommit, openRawSqlite } from "../peers/GroupCommit.ts"
+import { timed } from "../Timing.ts"
+import type { Contender, Run, Workload } from "../Workload.ts"
 
 /** Publishers that each wait for their reply before they go on, and messages of one run. */
 const sizes = [
@@ -16,76 +25,109 @@ const sizes = [
   { publishers: 1_024, messages: 60_000 }
 ]
 
+/** One run of `count` publishes to an embedded bus, their latencies recorded. */
+export const publishTexts = (
+  { bus: { bus }, run }: Embedded,
+  count: number,
+  publishers: number,
+  after: () => Promise<void> = () => Promise.resolve()
+): Promise<Run> => {
+  const latencies = new Latencies()
+  const publish = withLatency(
+    latencies,
+    (index) => bus.publish(draftOfText(topicOf(index), textOf(index)))
+  )
+  return timed(count, async () => {
+    await run(publishEach(0, count, publishers, publish))
+    await after()
+    return latencies.count
+  }, () => latencies.values())
+}
+
+const bare = (
+  name: string,
+  publishers: number,
+  messages: number,
+  openLog: (path: string) => Promise<GroupCommit>
+): Contender => ({
+  name,
+  kept: "synced to disk",
+  open: (smoke) =>
+    withDirectory(async (directory) => {
+      const { append, close } = await openLog(join(directory, "bare"))
+      const count = smoke ? publishers * 2 : messages
+      const run = () => {
+        const latencies = new Latencies()
+        const one = async (index: number) => {
+          const started = performance.now()
+          await append(`${topicOf(index)} ${textOf(index)}`)
+          latencies.record(performance.now() - started)
+        }
+        return timed(count, async () => {
+          await together(publishers, count, one)
+          return latencies.count
+        }, () => latencies.values())
+      }
+      return { run, close }
+    })
+})
+
+const busAlone = (publishers: number, messages: number): Contender => ({
+  name: "codefactory",
+  kept: "synced to disk",
+  open: (smoke) =>
+    withDirectory(async (directory) => {
+      const embedded = await openEmbedded({ dataDir: directory })
+      const count = smoke ? publishers * 2 : messages
+      return { run: () => publishTexts(embedded, count, publishers), close: embedded.close }
+    })
+})
+
+const busHandling = (publishers: number, messages: number): Contender => ({
+  name: "codefactory, with a handler",
+  kept: "synced to disk",
+  open: (smoke) =>
+    withDirectory(async (directory) => {
+      const counter = new Counter()
+      const embedded = await openEmbedded(
+        { dataDir: directory },
+        handleTexts("bench.>", counter.add)
+      )
+      const count = smoke ? publishers * 2 : messages
+      const run = () => {
+        const handled = counter.next(count)
+        return publishTexts(embedded, count, publishers, () => handled)
+      }
+      return { run, close: embedded.close }
+    })
+})
+
 /** One workload for each number of publishers. */
 export const embeddedDurable: ReadonlyArray<Workload> = sizes.map(({ messages, publishers }) => ({
+  name: `durable-${publishers}`,
   title: `Embedded durable publish, ${publishers} publisher${publishers === 1 ? "" : "s"}`,
-  unit: "messages/s",
-  note: "Each publisher waits for its reply, which follows the sync to disk. The bare loop " +
-    "appends the same bytes to a file, one fdatasync for all that gathered while the last one " +
-    "ran. In the last row a handler runs for every message beside the publishers: each " +
-    "hand-out is journalled and each acknowledgement stored as well.",
-  aim: { contender: "publish", peer: "bare group commit", ratio: 0.5 },
-  open: async (smoke) => {
-    const count = smoke ? publishers * 2 : messages
-    const directory = await mkdtemp(join(root, ".run", "bench-"))
-    const bus = await openEmbedded({ dataDir: join(directory, "bus") })
-    const quiet = await openEmbedded({ dataDir: join(directory, "quiet") }, "nobody.publishes")
-    const bare = await openGroupCommit(join(directory, "bare"))
-    return {
-      contenders: [
-        {
-          name: "bare group commit",
-          run: () =>
-            timed(count, (latencies) =>
-              together(publishers, count, async (index) => {
-                const started = performance.now()
-                await bare.append(JSON.stringify({ topic: topicOf(index), ...payloadOf(index) }))
-                latencies[index] = performance.now() - started
-              }))
-        },
-        {
-          name: "publish",
-          run: () => timed(count, (latencies) => quiet.publishEach(0, count, publishers, latencies))
-        },
-        {
-          name: "publish, with a handler",
-          run: async () => {
-            const handled = bus.handled(bus.count() + count)
-            const run = await timed(
-              count,
-              (latencies) => bus.publishEach(0, count, publishers, latencies)
-            )
-            await handled
-            return run
-          }
-        }
-      ],
-      close: async () => {
-        await bus.close()
-        await quiet.close()
-        await bare.close()
-        await rm(directory, { recursive: true, force: true })
-      }
-    }
-  }
+  unit: "messages",
+  note:
+    "Each publisher waits for its reply, which follows the sync to disk. The bare log appends " +
+    "the same texts to a file, one fdatasync for all that gathered while the last one ran. " +
+    "node:sqlite inserts a row per message in this thread, one synced transaction for all of a " +
+    "turn. In the last row a handler runs for every message beside the publishers: each hand-out " +
+    "is journalled and each acknowledgement stored as well, and the run ends with the last one.",
+  aims: [{
+    contender: "codefactory",
+    measure: "perSecond",
+    bound: "at least",
+    value: 0.8,
+    of: ["bare group commit"]
+  }],
+  isolated: true,
+  contenders: [
+    bare("bare group commit", publishers, messages, openGroupCommit),
+    bare("node:sqlite", publishers, messages, openRawSqlite),
+    busAlone(publishers, messages),
+    busHandling(publishers, messages)
+  ]
 }))
-
-/** Runs publishes and gathers their latencies. */
-export const timed = async (
-  expected: number,
-  work: (latencies: Float64Array) => Promise<void>
-): Promise<Run> => {
-  const latencies = new Float64Array(expected).fill(Number.NaN)
-  const started = performance.now()
-  await work(latencies)
-  const seconds = (performance.now() - started) / 1_000
-  return {
-    count: latencies.filter((latency) => !Number.isNaN(latency)).length,
-    expected,
-    seconds,
-    latencies
-  }
-}
 
 /** Runs `one` for each index below `count`, by `publishers` loops that share them. */
 const together = async (

@@ -1,95 +1,113 @@
 /**
- * Embedded, in memory: from a publish to the end of its handler, beside fastq.
+ * Embedded, in memory: from a publish to the end of its handler, as fast as it goes.
  */
-import fastq from "fastq"
-import { openEmbedded } from "../Embedded.ts"
-import type { Contender, Run, Workload } from "../Measure.ts"
-import { payloadOf } from "../Payloads.ts"
+import { Counter, type OpenHanding } from "../Handing.ts"
+import {
+  bareRing,
+  concurrency,
+  effectPubSub,
+  effectQueue,
+  fastqPromise,
+  plainLoop,
+  pQueue,
+  rxjsMergeMap
+} from "../peers/Queues.ts"
+import { timed } from "../Timing.ts"
+import type { Aim, Contender, Workload } from "../Workload.ts"
+import {
+  busOfBatches,
+  busOfTexts,
+  busOfValues,
+  peerOfReferences,
+  peerOfTexts,
+  peerOfValues
+} from "./Handings.ts"
 
 /** Messages published before the handlers are waited for. */
 const window = 10_000
 
-/** As many as the workers of the bus: 8 shards with 4 each. */
-const concurrency = 32
+/** Windows of one run. */
+const windows = 25
 
-/** The peer that does the same work as the bus for handing a message over. */
-const fastqText = "fastq.promise, as JSON text"
-
-/** The workload; the aim is set against the peer whose publisher and handler share nothing. */
-export const embeddedMemory: Workload = {
-  title: "Embedded publish to handler, in memory",
-  unit: "messages/s",
-  note:
-    `Windows of ${window} messages, published one by one (or 1,000 per call) and then awaited ` +
-    "until the handler has run for each. A bus must not let a handler see what the publisher " +
-    "does to its object afterwards, so a message is turned into JSON text when it is published " +
-    "and read from it where it is handled. The fastq.promise of the aim does just that, and " +
-    "neither checks, order, retries nor dead letters. The two fastq rows by reference share the " +
-    "object: what handing over costs when nothing is kept apart.",
-  aim: { contender: "publish", peer: fastqText, ratio: 1 },
-  open: async (smoke) => {
-    const windows = smoke ? 1 : 20
-    const bus = await openEmbedded({ profile: "memory" })
-    return {
-      contenders: [
-        fastqPromise(windows),
-        fastqByReference(windows),
-        fastqCallback(windows),
-        contender("publish", windows, async () => {
-          const done = bus.handled(bus.count() + window)
-          await bus.publishEach(0, window, 1)
-          await done
-        }),
-        contender("publishMany", windows, async () => {
-          const done = bus.handled(bus.count() + window)
-          for (let from = 0; from < window; from += 1_000) await bus.publishMany(from, from + 1_000)
-          await done
-        })
-      ],
-      close: bus.close
-    }
-  }
-}
-
-const fastqPromise = (windows: number): Contender => {
-  const queue = fastq.promise(
-    async (text: string): Promise<unknown> => JSON.parse(text),
-    concurrency
-  )
-  return contender(fastqText, windows, async () => {
-    for (let index = 0; index < window; index++) void queue.push(JSON.stringify(payloadOf(index)))
-    await queue.drained()
-  })
-}
-
-const fastqByReference = (windows: number): Contender => {
-  const queue = fastq.promise(async () => {}, concurrency)
-  return contender("fastq.promise, by reference", windows, async () => {
-    for (let index = 0; index < window; index++) void queue.push(payloadOf(index))
-    await queue.drained()
-  })
-}
-
-const fastqCallback = (windows: number): Contender => {
-  const queue = fastq((_: unknown, done: fastq.done) => setImmediate(done, null), concurrency)
-  return contender(
-    "fastq, by reference, callback at the next turn",
-    windows,
-    () =>
-      new Promise((resolve) => {
-        queue.drain = () => resolve(undefined)
-        for (let index = 0; index < window; index++) queue.push(payloadOf(index), () => {})
-      })
-  )
-}
-
-const contender = (name: string, windows: number, once: () => Promise<unknown>): Contender => ({
+const contender = (name: string, open: OpenHanding, bus = false): Contender => ({
   name,
-  run: async (): Promise<Run> => {
-    const started = performance.now()
-    for (let index = 0; index < windows; index++) await once()
-    const seconds = (performance.now() - started) / 1_000
-    const count = windows * window
-    return { count, expected: count, seconds, latencies: new Float64Array() }
+  kept: bus ? "in memory" : "nothing",
+  open: async (smoke) => {
+    const counter = new Counter()
+    const { close, push } = await open(counter.add)
+    const once = async () => {
+      const handled = counter.next(window)
+      await push(0, window)
+      await handled
+    }
+    const times = smoke ? 1 : windows
+    const run = () =>
+      timed(times * window, async () => {
+        const before = counter.count
+        for (let time = 0; time < times; time++) await once()
+        return counter.count - before
+      })
+    return { run, close }
   }
 })
+
+/** What the bus aims at, whatever a message is. */
+const aims = (bus: string, fastq: string, rxjs: string): ReadonlyArray<Aim> => [
+  { contender: bus, measure: "perSecond", bound: "at least", value: 1.3, of: [fastq, rxjs] },
+  { contender: bus, measure: "cpuMicros", bound: "at most", value: 1 }
+]
+
+const rules = "Retries, time limits, priorities and the order of keys are on in the bus; no peer " +
+  `has any of them. ${concurrency} handlers run at once, which count, and ${window} messages at ` +
+  "a time are published one by one and then awaited until the handler has run for each."
+
+/** Messages that are texts, handed on by reference. */
+export const embeddedTexts: Workload = {
+  name: "memory-texts",
+  title: "Embedded in memory, texts",
+  unit: "messages",
+  note:
+    "A message is a JSON text of some 150 bytes that exists before. Nobody can change a text, " +
+    `so that all hand over a reference and nothing is copied. ${rules} The ring is 8 rings with ` +
+    "4 loops each, and the loop goes through an array at the next turn: the floor of all.",
+  aims: [
+    ...aims("codefactory", "fastq", "rxjs mergeMap"),
+    {
+      contender: "codefactory",
+      measure: "perSecond",
+      bound: "at least",
+      value: 0.5,
+      of: ["bare ring"]
+    }
+  ],
+  isolated: true,
+  contenders: [
+    contender("fastq", peerOfTexts(fastqPromise)),
+    contender("rxjs mergeMap", peerOfTexts(rxjsMergeMap)),
+    contender("p-queue", peerOfTexts(pQueue)),
+    contender("Effect Queue", peerOfTexts(effectQueue)),
+    contender("Effect PubSub", peerOfTexts(effectPubSub)),
+    contender("bare ring", peerOfTexts(bareRing)),
+    contender("plain loop", peerOfTexts(plainLoop)),
+    contender("codefactory", busOfTexts, true)
+  ]
+}
+
+/** Messages that are objects, kept apart as JSON text. */
+export const embeddedValues: Workload = {
+  name: "memory-values",
+  title: "Embedded in memory, values",
+  unit: "messages",
+  note: "A message is an object. A bus must not let a handler see what the publisher does to its " +
+    "object afterwards, so it is turned into JSON text when it is published and read from it " +
+    `where it is handled; the peers do the same, but for the one by reference. ${rules}`,
+  aims: aims("codefactory publish", "fastq", "rxjs mergeMap"),
+  isolated: true,
+  contenders: [
+    contender("fastq", peerOfValues(fastqPromise)),
+    contender("rxjs mergeMap", peerOfValues(rxjsMergeMap)),
+    contender("fastq, by reference", peerOfReferences(fastqPromise)),
+    contender("codefactory publish", busOfValues, true),
+    contender("codefactory publishMany", busOfBatches, true)
+  ]
+}

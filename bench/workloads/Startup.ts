@@ -1,38 +1,60 @@
 /**
- * Starting: how long until the first accepted publish, and how much memory an idle service takes.
+ * Starting: how long until the first accepted publish, and how much memory an idle server takes.
  */
-import { readFile } from "node:fs/promises"
-import { startServer } from "../load/Server.ts"
-import { median } from "../Measure.ts"
+import {
+  echo,
+  fastifyQueue,
+  serviceInMemory,
+  serviceSynced,
+  type StartServer
+} from "../load/Server.ts"
+import { residentBytesOf } from "../Timing.ts"
+import type { Aim, Contender, Kept, Workload } from "../Workload.ts"
 
-/** Medians over the rounds. */
-export interface Startup {
-  readonly firstAcceptMs: number
-  /** Resident memory in MiB, a second after the first publish; undefined where /proc is missing. */
-  readonly rssMib: number | undefined
-}
+/** How long a server is idle before its memory is read, in milliseconds. */
+const idleMs = 500
 
-/** Starts and stops the service `rounds` times, each on an empty directory. */
-export const measureStartup = async (rounds: number): Promise<Startup> => {
-  const measured: Array<{ firstAcceptMs: number; rssMib: number | undefined }> = []
-  for (let round = 0; round < rounds; round++) {
-    const server = await startServer()
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
-    measured.push({
-      firstAcceptMs: server.firstAcceptMs,
-      rssMib: await residentMib(server.program.child.pid)
-    })
-    await server.stop()
-  }
-  const resident = measured.flatMap(({ rssMib }) => rssMib === undefined ? [] : [rssMib])
-  return {
-    firstAcceptMs: median(measured.map(({ firstAcceptMs }) => firstAcceptMs)),
-    rssMib: resident.length === 0 ? undefined : median(resident)
-  }
-}
+const contender = (name: string, kept: Kept, startServer: StartServer): Contender => ({
+  name,
+  kept,
+  open: async (smoke) => ({
+    run: async () => {
+      const server = await startServer()
+      if (!smoke) await new Promise((resolve) => setTimeout(resolve, idleMs))
+      const resident = await residentBytesOf(server.program.child.pid)
+      await server.stop()
+      return {
+        count: 1,
+        expected: 1,
+        values: {
+          startMs: server.firstAcceptMs,
+          ...(resident === undefined ? {} : { residentMb: resident / 1e6 })
+        }
+      }
+    },
+    close: () => Promise.resolve()
+  })
+})
 
-const residentMib = async (pid: number | undefined): Promise<number | undefined> => {
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "")
-  const kib = /VmRSS:\s+(\d+)/.exec(status)?.[1]
-  return kib === undefined ? undefined : Number(kib) / 1_024
+const aims = (name: string): ReadonlyArray<Aim> => [
+  { contender: name, measure: "startMs", bound: "at most", value: 150 },
+  { contender: name, measure: "residentMb", bound: "at most", value: 110 }
+]
+
+/** From exec to the first 202, and resident memory while nothing happens. */
+export const startup: Workload = {
+  name: "startup",
+  title: "Starting",
+  unit: "starts",
+  note: "From starting the process to its first accepted publish, on an empty directory and with " +
+    `compiled code kept from the start before; resident memory after ${idleMs} ms without work.`,
+  aims: [...aims("codefactory, memory"), ...aims("codefactory")],
+  isolated: false,
+  contenders: [
+    contender("raw node:http echo", "nothing", echo),
+    contender("fastify + fastq", "nothing", fastifyQueue),
+    contender("codefactory, memory", "in memory", serviceInMemory),
+    contender("codefactory", "synced to disk", serviceSynced)
+  ],
+  plotted: "startMs"
 }

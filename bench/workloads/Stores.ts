@@ -1,37 +1,36 @@
 /**
  * What the disk and SQLite give on this machine: the measurement behind the choice of the store.
  *
- * Each store commits messages of 256 bytes, already encoded, 1, 64 and 1,024 at a time, synced at
- * every commit, in one thread and without any of the bus around it. Run it with
- * `node tools/run.mjs bench/store.ts`.
+ * Each store commits messages of 256 bytes, already encoded, so many at a time, synced at every
+ * commit, in one thread and without any of the bus around it.
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-
-/** One store at one batch size. */
-export interface StoreResult {
-  readonly store: string
-  readonly batch: number
-  readonly commitsPerSecond: number
-  readonly messagesPerSecond: number
-}
+import { withDirectory } from "../load/Directory.ts"
+import { timed } from "../Timing.ts"
+import type { Contender, Workload } from "../Workload.ts"
 
 /** A way to make a batch durable; `close` gives everything back. */
 interface Store {
-  readonly name: string
   readonly commit: (batch: ReadonlyArray<Buffer>) => void
   readonly close: () => void
 }
 
 const messageBytes = 256
-const batches = [1, 64, 1_024] as const
-const segmentBytes = 512 * 1_048_576
+
+/** Messages of a commit, and commits of one run. */
+const sizes = [
+  { batch: 1, commits: 400 },
+  { batch: 64, commits: 200 },
+  { batch: 1_024, commits: 60 }
+]
+
+const segmentBytes = 64 * 1_048_576
 
 const append = (directory: string): Store => {
   const fd = fs.openSync(join(directory, "append"), "a")
   return {
-    name: "bare append + fdatasync",
     commit: (batch) => {
       fs.writeSync(fd, Buffer.concat(batch))
       fs.fdatasyncSync(fd)
@@ -47,7 +46,6 @@ const segment = (directory: string): Store => {
   fs.fsyncSync(fd)
   let at = 0 // Where the next batch goes; it wraps, so that a fast disk needs no larger file.
   return {
-    name: "preallocated segment + fdatasync",
     commit: (batch) => {
       const bytes = Buffer.concat(batch)
       at = at + bytes.length > segmentBytes ? 0 : at
@@ -78,7 +76,6 @@ const rows = (directory: string): Store => {
   const insert = db.prepare("INSERT INTO messages VALUES (?, ?, ?, ?)")
   let offset = 0 // Counts messages.
   return {
-    name: "SQLite, a row per message",
     commit: (batch) => {
       db.exec("BEGIN")
       for (const message of batch) {
@@ -97,7 +94,6 @@ const blocks = (directory: string): Store => {
   )
   const insert = db.prepare("INSERT INTO blocks (body) VALUES (?)")
   return {
-    name: "SQLite, a block per commit",
     commit: (batch) => insert.run(Buffer.concat(batch)),
     close: () => db.close()
   }
@@ -110,37 +106,48 @@ const messages = (count: number): ReadonlyArray<Buffer> =>
     return message
   })
 
-const measure = (store: Store, batch: number, durationMs: number): StoreResult => {
-  const group = messages(batch)
-  const start = performance.now()
-  let commits = 0 // Counted while the time runs.
-  while (performance.now() - start < durationMs) {
-    for (const message of group) message.writeUInt32LE(commits, 4) // No two ids are equal.
-    store.commit(group)
-    commits++
-  }
-  const perSecond = commits / ((performance.now() - start) / 1_000)
-  return {
-    store: store.name,
-    batch,
-    commitsPerSecond: Math.round(perSecond),
-    messagesPerSecond: Math.round(perSecond * batch)
-  }
-}
+const contenders = (
+  series: string,
+  openStore: (directory: string) => Store
+): ReadonlyArray<Contender> =>
+  sizes.map(({ batch, commits }) => ({
+    name: `${series}, ${batch}`,
+    kept: "synced to disk",
+    x: batch,
+    series,
+    open: (smoke) =>
+      withDirectory(async (directory) => {
+        const { close, commit } = openStore(directory)
+        const group = messages(batch)
+        const times = smoke ? 2 : commits
+        const state = { commits: 0 }
+        const run = () =>
+          timed(times * batch, async () => {
+            for (let time = 0; time < times; time++) {
+              // No two ids are equal.
+              for (const message of group) message.writeUInt32LE(state.commits, 4)
+              state.commits++
+              commit(group)
+            }
+            return times * batch
+          })
+        return { run, close: async () => close() }
+      })
+  }))
 
-/** Measures every store at every batch size, in a fresh directory under `.run`. */
-export const measureStores = (durationMs: number): ReadonlyArray<StoreResult> => {
-  fs.mkdirSync(".run", { recursive: true })
-  return [append, segment, rows, blocks].flatMap((open) => {
-    const directory = fs.mkdtempSync(join(".run", "bench-store-"))
-    const store = open(directory)
-    try { // The files are large: they go whatever happens.
-      return batches.map((batch) => measure(store, batch, durationMs))
-    } finally {
-      store.close()
-      fs.rmSync(directory, { recursive: true })
-    }
-  })
+/** The stores, by messages per commit. */
+export const stores: Workload = {
+  name: "stores",
+  title: "Ways to make a commit durable",
+  unit: "messages",
+  note: `One writer without a bus, messages of ${messageBytes} bytes, by messages per commit.`,
+  aims: [],
+  isolated: true,
+  contenders: [
+    ...contenders("bare append + fdatasync", append),
+    ...contenders("preallocated segment + fdatasync", segment),
+    ...contenders("SQLite, a row per message", rows),
+    ...contenders("SQLite, a block per commit", blocks)
+  ],
+  axis: "messages per commit"
 }
-
-if (import.meta.main) console.table(measureStores(2_000))

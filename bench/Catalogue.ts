@@ -1,0 +1,36 @@
+/**
+ * The catalogue: every workload of the benchmark, in the order of the report.
+ */
+import type { Workload } from "./Workload.ts"
+import { embeddedDurable } from "./workloads/EmbeddedDurable.ts"
+import { latencyFixed, latencyHalf } from "./workloads/EmbeddedLatency.ts"
+import { embeddedTexts, embeddedValues } from "./workloads/EmbeddedMemory.ts"
+import { fanOutEmbedded } from "./workloads/FanOutEmbedded.ts"
+import { fanOutEvents } from "./workloads/FanOutEvents.ts"
+import { growthPayload, growthSubscriptions, growthTopics } from "./workloads/Growth.ts"
+import { growthBacklog } from "./workloads/GrowthBacklog.ts"
+import { httpBatch, httpHalf, httpSingle } from "./workloads/Http.ts"
+import { retention } from "./workloads/Retention.ts"
+import { startup } from "./workloads/Startup.ts"
+import { stores } from "./workloads/Stores.ts"
+
+/** All of them. */
+export const workloads: ReadonlyArray<Workload> = [
+  embeddedTexts,
+  embeddedValues,
+  latencyFixed,
+  latencyHalf,
+  ...embeddedDurable,
+  retention,
+  httpSingle,
+  httpBatch,
+  httpHalf,
+  fanOutEmbedded,
+  fanOutEvents,
+  growthTopics,
+  growthSubscriptions,
+  growthPayload,
+  growthBacklog,
+  startup,
+  stores
+]

@@ -1,0 +1,34 @@
+/**
+ * Handing over: what pushes messages to handlers in one process, the bus or a peer.
+ */
+
+/** An open way to hand messages over. */
+export interface Handing {
+  /** Pushes messages `from` to `to`; resolves once all were taken, not when they were handled. */
+  readonly push: (from: number, to: number) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Opens it; `handled` runs for each message, with its number. */
+export type OpenHanding = (handled: (index: number) => void) => Promise<Handing>
+
+/** Counts what was handled and tells when there was enough. */
+export class Counter {
+  count = 0
+  private target = Number.POSITIVE_INFINITY
+  private done = () => {}
+
+  /** Counts one. */
+  readonly add = (): void => {
+    this.count++
+    if (this.count === this.target) this.done()
+  }
+
+  /** Resolves once `more` were counted from now; ask before they can be. */
+  next(more: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.target = this.count + more
+      this.done = resolve
+    })
+  }
+}
