@@ -113,6 +113,10 @@ export const keepLease = (core: Core, delivery: Pending): boolean => {
 export const isKept = ({ handOut, leaseUntil, state: now }: Pending): boolean =>
   now === state.waiting && handOut === 0 && leaseUntil > 0
 
+/** Whether somebody has a delivery now: a handler, or a consumer, perhaps of a former process. */
+export const isHandedOut = (delivery: Pending): boolean =>
+  delivery.state === state.running || isKept(delivery)
+
 /** Ends the wait of a delivery at another time (Unix milliseconds). */
 export const waitUntil = (core: Core, delivery: Pending, due: number): void => {
   delivery.dueAt = due

@@ -8,7 +8,8 @@
  */
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Core } from "./Core.ts"
-import { type Pending, state } from "./Pending.ts"
+import { isHandedOut } from "./LeasesKept.ts"
+import type { Pending } from "./Pending.ts"
 import type { Track } from "./Track.ts"
 
 /** Shortest wait, in milliseconds, that is worth a row. Source: design, section 5, "Slot". */
@@ -91,11 +92,11 @@ export const ownEntry = (entry: LogEntry, after: number): LogEntry => ({
 /**
  * Moves the oldest deliveries out of a lane whose progress has more than `rangesMax` ranges.
  *
- * Never one that is handed out: its ack id names its place in the lane, and its lease or handler
- * goes on. Those are at most `leasesMax` and the workers, so that the ranges stay bounded.
+ * Never one that is handed out, here or by a former process: its ack id names its place in the
+ * lane, and its lease or handler goes on. Those are at most `leasesMax` and the workers, so that the ranges stay bounded.
  */
 export const shorten = (core: Core) => (track: Track): void => {
   for (const delivery of track.surplus(core.options.rangesMax)) {
-    if (delivery.state !== state.running && !toOwnRow(core, delivery)) return
+    if (!isHandedOut(delivery) && !toOwnRow(core, delivery)) return
   }
 }

@@ -7,6 +7,7 @@
 import * as Progress from "../../domain/Progress.ts"
 import type { Cursor } from "../../services/MessageLog.ts"
 import { Fifo } from "./Fifo.ts"
+import { isHandedOut } from "./LeasesKept.ts"
 import { type Pending, state } from "./Pending.ts"
 
 /** Settled deliveries that a lane may keep behind unsettled ones, unless those are more. */
@@ -171,7 +172,7 @@ export class Track {
       if (delivery === undefined) continue
       if (delivery.state !== state.settled) gap.push(delivery)
       if (delivery.state !== state.settled && delivery.settledBehind === 0) continue
-      if (gap.length > 0 && gap.every((unsettled) => unsettled.state !== state.running)) {
+      if (gap.length > 0 && !gap.some(isHandedOut)) {
         for (const unsettled of gap) chosen.push(unsettled)
         excess--
       }

@@ -169,4 +169,27 @@ describe("the progress of a lane", () => {
           assert.deepStrictEqual((yield* pulled(bus)).toSorted(), left.toSorted())
         }), more)
     }))
+
+  it.effect("a lane is not shortened by what a consumer of a former process holds", () =>
+    Effect.gen(function*() {
+      const disk = new SimulatedDisk()
+      const ackId = yield* life(disk, "closed", ({ bus }) =>
+        Effect.gen(function*() {
+          yield* bus.createSubscription(named("s"), options("t", { ackTimeoutMs: 60_000 }))
+          yield* bus.publishMany(Array.from({ length: 7 }, (_, n) => draft("t", n)))
+          const [taken] = yield* bus.pull("s", 1, 0)
+          return taken?.ackId ?? assert.fail("nothing was leased")
+        }))
+      yield* life(disk, "closed", ({ bus, core }) =>
+        Effect.gen(function*() {
+          yield* settle
+          const others = yield* bus.pull("s", 9, 0)
+          const odd = others.filter((_, at) => at % 2 === 0).map((taken) => taken.ackId)
+          const even = others.filter((_, at) => at % 2 === 1).map((taken) => taken.ackId)
+          yield* bus.nack("s", even, 1_000)
+          assert.strictEqual((yield* bus.ack("s", odd)).done, 3)
+          assert.isAbove(core.ownRows.count, 0)
+          assert.deepStrictEqual(yield* bus.ack("s", [ackId]), { done: 1, unknown: [] })
+        }), { rangesMax: 0 })
+    }))
 })
