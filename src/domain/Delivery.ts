@@ -8,11 +8,15 @@ import * as Schema from "effect/Schema"
 import { fateOf, type Fates } from "./Fate.ts"
 import { delayMs, type RetryPolicy } from "./RetryPolicy.ts"
 
-/** Why a delivery went to the dead letters. */
+/**
+ * Why a delivery went to the dead letters. `OwnRowsFull`: it should have been parked, and there was
+ * no room for its row.
+ */
 export const DeadLetterReason = Schema.Literals([
   "AttemptsExhausted",
   "ProcessLost",
-  "Permanent"
+  "Permanent",
+  "OwnRowsFull"
 ])
 /** A checked reason. */
 export type DeadLetterReason = typeof DeadLetterReason.Type

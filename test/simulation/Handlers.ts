@@ -44,9 +44,7 @@ export const handlerOf = (
     run.deliveries.enter(incarnation, message, attempt, run.world.now)
     const isBad = run.faulty && draw("bad") < badness
     const possible = fates === noFates ? ways : fatedWays
-    const drawn = possible[Math.floor(draw("way") * possible.length)]
-    // Where own rows are few, replays may fill them and wait behind one that waits to be parked.
-    const way = drawn === "isParked" && run.options.ownRows.countMax < 1_000 ? "isBuried" : drawn
+    const way = possible[Math.floor(draw("way") * possible.length)]
     if (isBad) run.saw(`handler ${way}`)
     const isLate = run.faulty && run.more && !isBad && draw("late") < 0.03
     const work = isBad ? badly(way) : isLate ? late(run, draw("slow")) : ending(run, draw("slow"))

@@ -182,8 +182,9 @@ export const takeBack = (core: Core, delivery: Pending): void => {
 
 /**
  * Keeps a delivery aside, in a row of its own: it holds no slot, no read-ahead and not its key.
- * Without room for a row it waits in memory and holds its key, and is parked later. `end` is then
- * decided again, because there may be room where it should have gone.
+ * Without room for a row it goes to the dead letters: rows that wait behind its key may never
+ * leave. With no room there either it waits in memory and holds its key. `end` is then decided
+ * again, because there may be room where it should have gone.
  */
 const park = (
   core: Core,
@@ -194,6 +195,9 @@ const park = (
 ): void => {
   const { consumer, order } = delivery
   if (!toOwnRow(core, delivery)) {
+    if (consumer.totals.deadLetters < core.options.deadLettersMax) {
+      return bury(core, delivery, { error, reason: "OwnRowsFull" }, now)
+    }
     delivery.burial = end
     return redeliver(core, delivery, now, noRoomRetryMs)
   }

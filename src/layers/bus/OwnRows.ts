@@ -93,7 +93,8 @@ export const ownEntry = (entry: LogEntry, after: number): LogEntry => ({
  * Moves the oldest deliveries out of a lane whose progress has more than `rangesMax` ranges.
  *
  * Never one that is handed out, here or by a former process: its ack id names its place in the
- * lane, and its lease or handler goes on. Those are at most `leasesMax` and the workers, so that the ranges stay bounded.
+ * lane, and its lease or handler goes on. Those are at most `leasesMax` and the workers, so that
+ * the ranges stay bounded.
  */
 export const shorten = (core: Core) => (track: Track): void => {
   for (const delivery of track.surplus(core.options.rangesMax)) {

@@ -149,6 +149,25 @@ describe("parked deliveries", () => {
       Effect.provide(busLayer({ deadLettersMax: 1, ownRows: { countMax: 0, bytesMax: 1e6 } }))
     ))
 
+  it.effect("without room for a row, what is to be parked goes to the dead letters", () =>
+    Effect.gen(function*() {
+      const bus = yield* MessageBus
+      const handler = () => Effect.fail({ _tag: "Stuck" })
+      const extras = { fates: { Stuck: "park" as const } }
+      yield* bus.handle(named("s"), options("t", { maxAttempts: 1 }), handler, undefined, extras)
+      yield* bus.publishMany(keyed("one", "two"))
+      yield* settle
+      assert.deepInclude(one(bus), { deadLetters: 1, parked: 0, pending: 1 })
+      const reasons = Effect.map(bus.deadLetters({}, 0, 10), (all) => all.map((one) => one.reason))
+      assert.deepStrictEqual(yield* reasons, ["OwnRowsFull"])
+      yield* bus.deleteDeadLetters({})
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(one(bus), { deadLetters: 1, parked: 0, pending: 0 })
+      assert.deepStrictEqual(yield* reasons, ["OwnRowsFull"])
+    }).pipe(
+      Effect.provide(busLayer({ deadLettersMax: 1, ownRows: { countMax: 0, bytesMax: 1e6 } }))
+    ))
+
   it.effect("end with their subscription, and give back what they count for", () =>
     Effect.gen(function*() {
       const disk = new SimulatedDisk()
