@@ -8,11 +8,13 @@
  * --rounds n     rounds that count, 5 unless set
  * --smoke        runs everything once and tiny, and checks only that no operation is lost
  * --report       writes the report anew from results.jsonl
+ * --profile      writes flame graphs of the bus in the workloads that are named
  */
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { workloads } from "./Catalogue.ts"
+import { keptProfiles, profile, profilesSection } from "./flame/Profiles.ts"
 import { scratch } from "./load/Directory.ts"
 import { root } from "./load/Processes.ts"
 import { stopShared } from "./load/Sharing.ts"
@@ -34,6 +36,7 @@ const { positionals, values: options } = parseArgs({
     list: { type: "boolean", default: false },
     smoke: { type: "boolean", default: false },
     report: { type: "boolean", default: false },
+    profile: { type: "boolean", default: false },
     rounds: { type: "string", default: String(roundsFull) }
   }
 })
@@ -51,8 +54,9 @@ const resultsFile = join(root, "bench", "results.jsonl")
 const writeReport = async (results: Results): Promise<void> => {
   const plots = join(root, "bench", "plots")
   await mkdir(plots, { recursive: true })
+  const profiled = profilesSection(await keptProfiles())
   await writeFile(resultsFile, encode(results))
-  await writeFile(join(root, "bench", "RESULTS.md"), report(workloads, results, []))
+  await writeFile(join(root, "bench", "RESULTS.md"), report(workloads, results, profiled))
   for (const workload of workloads) {
     const own = results.lines.flatMap((line) =>
       "skipped" in line || line.workload !== workload.name ? [] : [line]
@@ -104,7 +108,10 @@ if (options.list) {
   for (const { name, title } of workloads) console.log(`${name.padEnd(22)}${title}`)
 } else if (options.report) await writeReport(decode(await readFile(resultsFile, "utf8")))
 else if (options.smoke) await smokeAll()
-else {
+else if (options.profile) {
+  if (positionals.length === 0) throw new Error("--profile: name a workload")
+  for (const one of chosen) console.log(profilesSection(await profile(one)).join("\n"))
+} else {
   const results = await measureAll()
   if (positionals.length === 0) await writeReport(results)
 }
