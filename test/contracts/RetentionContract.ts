@@ -163,6 +163,37 @@ export const retentionContract = (
         )
       }))
 
+    it.effect("P4: idempotency keys outlive their messages, for as long as they count", () => {
+      const keyed = (n: number, publishedAt?: number) =>
+        entryOf({
+          idempotencyKey: `i${n}`,
+          ...(n === 1 ? { key: "k" } : {}),
+          ...(publishedAt === undefined ? {} : { publishedAt })
+        })
+      const all = { olderThan: Number.POSITIVE_INFINITY, bytesMax: 0 }
+      const old = keyed(0, -4_000_000)
+      const kept = [keyed(1, -2_000_000), keyed(2, -1_000_000)]
+      return reopened(
+        (log) =>
+          Effect.gen(function*() {
+            yield* append(log, [old, kept[0] ?? old])
+            yield* append(log, [entryOf()])
+            assert.strictEqual(yield* truncateAll(log, all), 3)
+            yield* append(log, [kept[1] ?? old])
+            assert.strictEqual(yield* truncateAll(log, all), 1)
+            yield* append(log, [keyed(3)])
+          }),
+        (log) =>
+          Effect.sync(() => {
+            const { claims } = log.recovered
+            assert.deepStrictEqual(claims.map((claim) => claim.idempotencyKey), ["i1", "i2", "i3"])
+            for (const [at, { message: { id, key, publishedAt } }] of kept.entries()) {
+              assert.deepInclude(claims[at], { id, key, acceptedAt: publishedAt })
+            }
+          })
+      )
+    })
+
     it.effect("delayed messages, their claims, leases and parked rows outlive the process", () => {
       const rows = [
         delayedOf(500, { idempotencyKey: "a" }),

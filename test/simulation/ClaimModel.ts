@@ -17,8 +17,6 @@ export class ClaimModel {
   private readonly breach: Breach
   private readonly limits: ClaimLimits
   private readonly claims = new Map<string, Claim>()
-  /** Messages that are not in the log any more: a process that starts finds no key of theirs. */
-  private readonly gone = new Set<string>()
   private count = 0
 
   constructor(breach: Breach, limits: ClaimLimits) {
@@ -37,11 +35,6 @@ export class ClaimModel {
     this.claims.set(scope, { id, at: publishedAt, number: this.count++ })
   }
 
-  /** A process started after retention deleted this message. */
-  deleted(id: string): void {
-    this.gone.add(id)
-  }
-
   /** A publisher was told that it repeats this message. */
   repeated(id: string, now: number): void {
     const first = [...this.claims.values()].find((claim) => claim.id === id)
@@ -50,9 +43,9 @@ export class ClaimModel {
   }
 
   /** The oldest eighth goes when there is no room. */
-  private isKnown({ at, id, number }: Claim, now: number): boolean {
+  private isKnown({ at, number }: Claim, now: number): boolean {
     const { keysMax, ttlMs } = this.limits
-    return now - at < ttlMs && !this.gone.has(id) &&
+    return now - at < ttlMs &&
       this.count - number <= keysMax - Math.ceil(keysMax / 8)
   }
 }

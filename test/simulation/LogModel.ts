@@ -79,10 +79,7 @@ export class LogModel {
     const rows = new Set<string>(delayed.map(({ id }) => id))
     for (const { logLane, message, offset } of this.stored.values()) {
       const entry = found.get(message.id)
-      if (offset < first(logLane)) {
-        this.claims.deleted(message.id)
-        continue
-      }
+      if (offset < first(logLane)) continue
       if (entry?.offset !== offset || entry.logLane !== logLane) {
         this.breach(9, `gone after a restart: ${message.id} at ${logLane}/${offset}`)
       }

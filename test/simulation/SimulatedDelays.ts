@@ -1,5 +1,5 @@
 /**
- * What a simulated store says of delayed messages.
+ * What a simulated store says of delayed messages, and of claims that stand in rows.
  */
 import { Effect, Option } from "effect"
 import { claimOf } from "../../src/layers/log/ClaimOf.ts"
@@ -11,7 +11,7 @@ import type { Synced } from "./SyncedState.ts"
 export const simulatedDelays = (
   delay: Effect.Effect<void>,
   synced: () => Synced
-): Pick<LogStore["Service"], "delayed" | "findDelayed" | "delayedClaims"> => ({
+): Pick<LogStore["Service"], "delayed" | "findDelayed" | "rowClaims"> => ({
   delayed: (after, limit, bytesMax) =>
     Effect.andThen(
       delay,
@@ -23,10 +23,12 @@ export const simulatedDelays = (
     ),
   findDelayed: (id) =>
     Effect.andThen(delay, Effect.sync(() => Option.fromUndefinedOr(synced().delayed.get(id)))),
-  delayedClaims: ({ after, limit, since }) =>
+  rowClaims: ({ after, limit, since }) =>
     Effect.sync(() =>
-      [...synced().delayed.values()]
-        .flatMap((row) => claimOf(row) ?? [])
+      [
+        ...[...synced().delayed.values()].flatMap((row) => claimOf(row) ?? []),
+        ...synced().claims.values()
+      ]
         .filter(({ acceptedAt, id }) =>
           acceptedAt > (after?.acceptedAt ?? since - 1) ||
           (acceptedAt === after?.acceptedAt && id > after.id)

@@ -6,7 +6,14 @@ import { millisOfId } from "../../src/domain/MessageId.ts"
 import type { Subscription } from "../../src/domain/Subscription.ts"
 import type { StoredBlock } from "../../src/layers/log/BlockCodec.ts"
 import type { LaneBounds, Truncation } from "../../src/layers/log/LogStore.ts"
-import type { Changes, Cursor, Delayed, LeaseKept, OwnRow } from "../../src/services/MessageLog.ts"
+import type {
+  Changes,
+  Claim,
+  Cursor,
+  Delayed,
+  LeaseKept,
+  OwnRow
+} from "../../src/services/MessageLog.ts"
 
 /** All that is durable. Never changed, but replaced. */
 export interface Synced {
@@ -20,6 +27,8 @@ export interface Synced {
   readonly letters: ReadonlyMap<number, DeadLetter>
   readonly delayed: ReadonlyMap<string, Delayed>
   readonly leases: ReadonlyArray<LeaseKept>
+  /** Claims of deleted blocks, by message id. */
+  readonly claims: ReadonlyMap<string, Claim>
   readonly bounds: LaneBounds | undefined
 }
 
@@ -35,15 +44,26 @@ export const empty: Synced = {
   letters: new Map(),
   delayed: new Map(),
   leases: [],
+  claims: new Map(),
   bounds: undefined
 }
 
 /** What is durable once the blocks below one are deleted. */
-export const applyTruncation = (synced: Synced, { below, bounds }: Truncation): Synced => ({
-  ...synced,
-  blocks: new Map([...synced.blocks].filter(([seq]) => seq >= below)),
-  bounds
-})
+export const applyTruncation = (
+  synced: Synced,
+  { below, bounds, claims, claimsMax, claimsSince }: Truncation
+): Synced => {
+  const aside = new Map([...synced.claims, ...claims.map((claim) => [claim.id, claim] as const)])
+  return {
+    ...synced,
+    blocks: new Map([...synced.blocks].filter(([seq]) => seq >= below)),
+    claims: new Map(
+      [...aside].filter(([, { acceptedAt }]) => acceptedAt >= claimsSince)
+        .toSorted(([, a], [, b]) => a.acceptedAt - b.acceptedAt).slice(-claimsMax)
+    ),
+    bounds
+  }
+}
 
 /** What is durable once a change is committed. */
 export const applyChanges = (synced: Synced, changes: Changes): Synced => {

@@ -47,8 +47,8 @@ export class BlockIndex {
   private entryAdder(seq: number, header: BlockHeader): () => number {
     const { directory } = this
     const topics = directory.topicNumbers(header)
-    const { bytes, enteredMax, idMillisMax, idMillisMin } = header
-    this.times.add({ block: seq, idMillisMin, idMillisMax, enteredMax, bytes })
+    const { bytes, claims, enteredMax, idMillisMax, idMillisMin } = header
+    this.times.add({ block: seq, idMillisMin, idMillisMax, enteredMax, bytes, claims })
     if (idMillisMax > this.idMillisMax) this.idMillisMax = idMillisMax
     this.nextBlock = seq + 1
     let entry = 0 // The entries of a block are added one by one, between the callbacks.

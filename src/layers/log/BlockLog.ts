@@ -67,7 +67,10 @@ export const layer = (
         ...BlockReader.make(store, index),
         delayed: store.delayed,
         findDelayed: store.findDelayed,
-        truncate: Truncation.make(store, index),
+        truncate: Truncation.make(store, index, {
+          forMs: Duration.toMillis(claimsFor),
+          max: keysMax
+        }),
         deadLetters: store.deadLetters,
         release: nothing
       })

@@ -15,11 +15,13 @@ export interface BlockTime {
   readonly enteredMax: number
   /** Of header and bodies. */
   readonly bytes: number
+  /** How many of its messages have an idempotency key. */
+  readonly claims: number
 }
 
-const width = 5
+const width = 6
 
-/** Grows by doubling; five numbers per block. Mutable on purpose: one addition per commit. */
+/** Grows by doubling; six numbers per block. Mutable on purpose: one addition per commit. */
 export class BlockTimes {
   private rows = new Float64Array(width * 64)
   private start = 0
@@ -31,9 +33,9 @@ export class BlockTimes {
   }
 
   /** Adds a block; blocks come in ascending order. */
-  add({ block, bytes, enteredMax, idMillisMax, idMillisMin }: BlockTime): void {
+  add({ block, bytes, claims, enteredMax, idMillisMax, idMillisMin }: BlockTime): void {
     if (this.end === this.rows.length) this.makeRoom()
-    this.rows.set([block, idMillisMin, idMillisMax, enteredMax, bytes], this.end)
+    this.rows.set([block, idMillisMin, idMillisMax, enteredMax, bytes, claims], this.end)
     this.end += width
   }
 
@@ -41,9 +43,9 @@ export class BlockTimes {
   at(place: number): BlockTime | undefined {
     const row = this.start + place * width
     if (row >= this.end) return undefined
-    const [block = 0, idMillisMin = 0, idMillisMax = 0, enteredMax = 0, bytes = 0] = this.rows
-      .subarray(row, row + width)
-    return { block, idMillisMin, idMillisMax, enteredMax, bytes }
+    const [block = 0, idMillisMin = 0, idMillisMax = 0, enteredMax = 0, bytes = 0, claims = 0] =
+      this.rows.subarray(row, row + width)
+    return { block, idMillisMin, idMillisMax, enteredMax, bytes, claims }
   }
 
   /** Forgets all blocks below one. */

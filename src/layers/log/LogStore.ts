@@ -43,10 +43,17 @@ export interface LaneBounds {
   readonly idMillisMax: number
 }
 
-/** Deletes all blocks below one, and stores the bounds of the lanes. */
+/**
+ * Deletes all blocks below one, and stores the bounds of the lanes and those claims of the blocks
+ * that still count. Of all claims stored so, it forgets those accepted before `claimsSince`, and
+ * the oldest beyond `claimsMax`.
+ */
 export interface Truncation {
   readonly below: number
   readonly bounds: LaneBounds
+  readonly claims: ReadonlyArray<Claim>
+  readonly claimsSince: number
+  readonly claimsMax: number
 }
 
 /**
@@ -59,7 +66,7 @@ export interface StoreRecovered extends Omit<Recovered, "claims"> {
   readonly bounds: LaneBounds | undefined
 }
 
-/** Claims of delayed messages accepted at or after `since`, ascending after `after`. */
+/** Claims accepted at or after `since`, ascending after `after`. */
 export interface ClaimsRequest {
   readonly since: number
   readonly after: { readonly acceptedAt: number; readonly id: string } | undefined
@@ -118,8 +125,8 @@ export class LogStore extends Context.Service<LogStore, {
     bytesMax: number
   ) => Effect.Effect<ReadonlyArray<Delayed>, LogUnavailable>
   readonly findDelayed: (id: string) => Effect.Effect<Option.Option<Delayed>, LogUnavailable>
-  /** Which only the opening reads. */
-  readonly delayedClaims: (
+  /** Claims of delayed messages and of deleted blocks, which only the opening reads. */
+  readonly rowClaims: (
     request: ClaimsRequest
   ) => Effect.Effect<ReadonlyArray<Claim>, LogUnavailable>
   /** Deletes durably, beside transactions, one at a time; after a failure all may be there yet. */

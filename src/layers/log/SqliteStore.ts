@@ -64,7 +64,7 @@ export const layer = (options: StartOptions): Layer.Layer<LogStore, LogUnopened>
             onFailure: unavailable,
             onSuccess: Option.fromUndefinedOr
           }),
-        delayedClaims: (request) => Effect.mapError(ask("delayedClaims", request), unavailable),
+        rowClaims: (request) => Effect.mapError(ask("rowClaims", request), unavailable),
         truncate: (truncation) => Effect.mapError(ask("truncate", truncation), unavailable),
         journal
       })

@@ -1,7 +1,8 @@
 /**
  * Claims: the idempotency keys that were young enough when the log was opened.
  *
- * They stand in the blocks and in the delayed messages. A key counts from the acceptance of its
+ * They stand in the blocks, in the delayed messages, and in rows of their own once retention has
+ * deleted their block. A key counts from the acceptance of its
  * message, however late that entered the log.
  */
 import * as Effect from "effect/Effect"
@@ -10,8 +11,8 @@ import { BlockHeader } from "./BlockCodec.ts"
 import { claimOf } from "./ClaimOf.ts"
 import type { LogStore } from "./LogStore.ts"
 
-/** Claims of delayed messages read at a time. */
-const delayedPage = 10_000
+/** Claims read at a time of those that stand in rows. */
+const rowsPage = 10_000
 
 /** Which claims are read: accepted since then (Unix milliseconds), the newest so many. */
 export interface Wanted {
@@ -19,13 +20,13 @@ export interface Wanted {
   readonly max: number
 }
 
-/** The claims of these blocks (newest first) and of delayed messages, in order of acceptance. */
+/** The claims of these blocks (newest first) and of rows, in order of acceptance. */
 export const readClaims = Effect.fnUntraced(
   function*(store: LogStore["Service"], seqs: ReadonlyArray<number>, wanted: Wanted) {
     const claims = yield* blockClaims(store, seqs, wanted)
-    const delayed = yield* delayedClaims(store, wanted)
-    if (delayed.length === 0) return claims.toReversed()
-    return [...claims, ...delayed]
+    const rows = yield* rowClaims(store, wanted)
+    if (rows.length === 0) return claims.toReversed()
+    return [...claims, ...rows]
       .toSorted((a, b) => a.acceptedAt - b.acceptedAt)
       .slice(-wanted.max)
   },
@@ -35,7 +36,8 @@ export const readClaims = Effect.fnUntraced(
   )
 )
 
-const blockClaims = Effect.fnUntraced(
+/** The claims of these blocks (newest first), newest first. */
+export const blockClaims = Effect.fnUntraced(
   function*(store: LogStore["Service"], seqs: ReadonlyArray<number>, { max, since }: Wanted) {
     const newestFirst: Array<Claim> = []
     let done = 0 // Blocks come in groups; see `readBlocks`.
@@ -54,19 +56,19 @@ const blockClaims = Effect.fnUntraced(
   }
 )
 
-const delayedClaims = Effect.fnUntraced(
+const rowClaims = Effect.fnUntraced(
   function*(store: LogStore["Service"], { max, since }: Wanted) {
-    const claims: Array<Claim> = []
+    let claims: ReadonlyArray<Claim> = [] // The newest so far: pages ascend.
     let last: Claim | undefined // A cursor over the pages.
     do {
-      const page: ReadonlyArray<Claim> = yield* store.delayedClaims({
+      const page: ReadonlyArray<Claim> = yield* store.rowClaims({
         since,
         after: last,
-        limit: delayedPage
+        limit: rowsPage
       })
-      claims.push(...page)
-      last = page.length < delayedPage ? undefined : page.at(-1)
-    } while (last !== undefined && claims.length < max)
+      claims = [...claims, ...page].slice(-max)
+      last = page.length < rowsPage ? undefined : page.at(-1)
+    } while (last !== undefined)
     return claims
   }
 )

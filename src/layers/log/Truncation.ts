@@ -3,13 +3,22 @@
  *
  * Blocks ascend with the offsets of every lane, so one look-up per lane finds the oldest block that
  * is still needed; everything before it may go. Entries are out of sight before their block is
- * deleted, so that no reader takes a deleted one for a damaged one.
+ * deleted, so that no reader takes a deleted one for a damaged one. Idempotency keys of a deleted
+ * block that still count are stored aside in the same transaction: they outlive their messages.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { logLaneCount } from "../../domain/Position.ts"
 import type { LogUnavailable, Truncated, TruncateRequest } from "../../services/MessageLog.ts"
 import type { BlockIndex } from "./BlockIndex.ts"
 import type { LogStore } from "./LogStore.ts"
+import { blockClaims } from "./StoredClaims.ts"
+
+/** How long idempotency keys count (milliseconds), and how many are kept. */
+export interface ClaimsKept {
+  readonly forMs: number
+  readonly max: number
+}
 
 /**
  * Most of one call: SQLite reads every page of a block it deletes, and the next commit waits; 1 MiB
@@ -19,19 +28,40 @@ export const truncationMax = { blocks: 256, bytes: 1_048_576 } as const
 
 /** Deletes in `store` what `index` knows. */
 export const make =
-  (store: LogStore["Service"], index: BlockIndex) =>
+  (store: LogStore["Service"], index: BlockIndex, kept: ClaimsKept) =>
   (request: TruncateRequest): Effect.Effect<Truncated, LogUnavailable> => {
     // At the call, not when the effect runs: what is needed may have changed by then.
     const { below, bytes, more } = plan(index, request)
     if (below === 0) return Effect.succeed({ entries: 0, bytes: 0, more: false })
     const entries = hide(index, below, request.needed)
     const bounds = boundsOf(index)
-    return Effect.map(store.truncate({ below, bounds }), ({ sizeBytes }) => {
+    return Effect.gen(function*() {
+      const claimsSince = (yield* Clock.currentTimeMillis) - kept.forMs
+      const wanted = { since: claimsSince, max: kept.max }
+      const claims = yield* blockClaims(store, claiming(index, below, claimsSince), wanted)
+      const { sizeBytes } = yield* store.truncate({
+        below,
+        bounds,
+        claims,
+        claimsSince,
+        claimsMax: kept.max
+      })
       index.drop(below)
       index.sizeBytes = sizeBytes
       return { entries, bytes, more }
     })
   }
+
+/** The blocks below `below`, newest first, with idempotency keys that may still count. */
+const claiming = ({ times }: BlockIndex, below: number, since: number): ReadonlyArray<number> => {
+  const found: Array<number> = []
+  for (let place = 0; place < times.length; place++) { // At most the budget of one call.
+    const time = times.at(place)
+    if (time === undefined || time.block >= below) break
+    if (time.claims > 0 && time.enteredMax >= since) found.push(time.block)
+  }
+  return found.toReversed()
+}
 
 /** All blocks below `below` go; 0 for none. */
 const plan = (index: BlockIndex, { bytesMax, needed, olderThan }: TruncateRequest) => {

@@ -223,4 +223,27 @@ describe("content as the key", () => {
       assert.isFalse(off.duplicate)
     })
   })
+
+  it.effect("P4: retention deletes a message, not its key, also over a kill", () =>
+    Effect.gen(function*() {
+      const disk = new SimulatedDisk()
+      const retention = { everyMs: 1_000, ageMs: 2_000, bytesMax: Number.POSITIVE_INFINITY }
+      const first = yield* life(disk, "killed", ({ bus }) =>
+        Effect.gen(function*() {
+          const accepted = yield* bus.publish(keyed(1))
+          yield* TestClock.adjust("10 seconds")
+          assert.strictEqual(bus.snapshot().retention.deleted, 1)
+          return accepted
+        }), { retention })
+      yield* life(disk, "closed", ({ bus }) =>
+        Effect.gen(function*() {
+          assert.deepInclude(yield* bus.publish(keyed(1)), { id: first.id, duplicate: true })
+          assert.strictEqual(
+            (yield* Effect.flip(bus.publish(keyed(2))))._tag,
+            "IdempotencyConflict"
+          )
+          yield* TestClock.adjust("1 hour")
+          assert.isFalse((yield* bus.publish(keyed(2))).duplicate)
+        }))
+    }))
 })

@@ -14,6 +14,7 @@ import {
   entryOf,
   everything,
   letterOf,
+  neededFrom,
   payloadsOf,
   subscriptionOf
 } from "../../contracts/LogSamples.ts"
@@ -83,10 +84,10 @@ it.effect("a log of a newer version, and what is no log, are refused by name", (
   Effect.gen(function*() {
     const path = yield* directory
     yield* withLogAt(path, (log) => append(log, [entryOf()]))
-    yield* tamper(path, "PRAGMA user_version = 3")
+    yield* tamper(path, "PRAGMA user_version = 4")
     const newer = yield* refusalOf(path)
     assert.deepStrictEqual([newer.reason, newer.path], ["Newer", join(path, "log.db")])
-    yield* tamper(path, "PRAGMA user_version = 2; PRAGMA application_id = 1")
+    yield* tamper(path, "PRAGMA user_version = 3; PRAGMA application_id = 1")
     assert.strictEqual((yield* refusalOf(path)).reason, "Damaged")
     fs.writeFileSync(join(path, "log.db"), "this is no database, though it is long ".repeat(100))
     const garbage = yield* refusalOf(path)
@@ -207,4 +208,21 @@ it.effect("of many idempotency keys, it reads back the newest that are asked for
     const read = MessageLog.use((log) => Effect.succeed(log.recovered.claims))
     const claims = yield* Effect.provide(read, few)
     assert.deepStrictEqual(claims.map((claim) => claim.idempotencyKey), keys.slice(-5))
+    // Those whose messages were deleted count as well, each time.
+    for (const more of [[], ["x"], ["y", "z"]]) {
+      const found = yield* Effect.provide(
+        MessageLog.use((log) =>
+          Effect.gen(function*() {
+            yield* Effect.forEach(more, (key) => append(log, [entryOf({ idempotencyKey: key })]))
+            keys.push(...more)
+            yield* log.truncate({ needed: neededFrom(log.head, {}), olderThan: 0, bytesMax: 0 })
+            return log.recovered.claims
+          })
+        ),
+        Layer.fresh(few)
+      )
+      assert.lengthOf(found, 5)
+    }
+    const last = yield* Effect.provide(read, Layer.fresh(few))
+    assert.deepStrictEqual(last.map((claim) => claim.idempotencyKey), keys.slice(-5))
   }))

@@ -108,10 +108,10 @@ export class Database {
   }
 
   /** In a transaction of its own; when it failed, a new connection looks at what is there. */
-  truncate({ below, bounds }: Truncation): Calls["truncate"]["reply"] {
+  truncate(truncation: Truncation): Calls["truncate"]["reply"] {
     const { sizeBytes, tables, transaction } = this.connect()
     try { // Remembers that it failed.
-      transaction(() => tables.truncate(below, bounds))
+      transaction(() => tables.truncate(truncation))
     } catch (cause) {
       if (reasonOf(cause).reason !== "Full") this.disconnect()
       throw cause
@@ -127,8 +127,8 @@ export class Database {
     return this.connect().tables.delayed.find(id)
   }
 
-  delayedClaims(request: ClaimsRequest): ReadonlyArray<Claim> {
-    return this.connect().tables.delayed.claims(request)
+  rowClaims(request: ClaimsRequest): ReadonlyArray<Claim> {
+    return this.connect().tables.claims.read(request)
   }
 
   deadLetters({ after, filter, limit }: Calls["deadLetters"]["request"]) {

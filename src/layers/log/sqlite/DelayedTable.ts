@@ -2,9 +2,8 @@
  * The table of delayed messages of one open database. Throws what SQLite throws.
  */
 import type { DatabaseSync } from "node:sqlite"
-import type { Claim, Delayed, DelayedKey } from "../../../services/MessageLog.ts"
+import type { Delayed, DelayedKey } from "../../../services/MessageLog.ts"
 import { claimOf } from "../ClaimOf.ts"
-import type { ClaimsRequest } from "../LogStore.ts"
 import { setAside } from "./Recovery.ts"
 import { checksum, readDelayed } from "./Rows.ts"
 
@@ -58,11 +57,7 @@ export const makeDelayedTable = (db: DatabaseSync) => {
     return row === undefined ? undefined : readRow(row)[0]
   }
 
-  const claims = ({ after, limit, since }: ClaimsRequest): ReadonlyArray<Claim> =>
-    statements.claims.all(after?.acceptedAt ?? since, after?.id ?? "", limit)
-      .flatMap((row) => readRow(row).flatMap((delayed) => claimOf(delayed) ?? []))
-
-  return { write, remove, page, find, claims }
+  return { write, remove, page, find }
 }
 
 const prepareAll = (db: DatabaseSync) => ({
@@ -72,9 +67,5 @@ const prepareAll = (db: DatabaseSync) => ({
   page: db.prepare(
     "SELECT rowid AS key, id, bytes, data, crc FROM delayed WHERE (due_at, id) > (?, ?)" +
       " ORDER BY due_at, id LIMIT ?"
-  ),
-  claims: db.prepare(
-    "SELECT id, data, crc FROM delayed WHERE claimed_at IS NOT NULL AND (claimed_at, id) > (?, ?)" +
-      " ORDER BY claimed_at, id LIMIT ?"
   )
 })

@@ -68,7 +68,7 @@ export interface Calls {
     readonly reply: DelayedPage
   }
   readonly findDelayed: { readonly request: string; readonly reply: Delayed | undefined }
-  readonly delayedClaims: {
+  readonly rowClaims: {
     readonly request: ClaimsRequest
     readonly reply: ReadonlyArray<Claim>
   }

@@ -1,5 +1,5 @@
 /**
- * The tables of the embedded log, second version, and the way there from the first. All rows but
+ * The tables of the embedded log, third version, and the way there from the first. All rows but
  * those of `meta` carry a checksum.
  */
 
@@ -7,7 +7,7 @@
 export const applicationId = 0x43464201
 
 /** Version of these tables. A database with a greater one is not opened. */
-export const formatVersion = 2
+export const formatVersion = 3
 
 /** What version 2 brought: messages that wait for their time, and single rows. */
 const second = `
@@ -19,6 +19,14 @@ const second = `
   CREATE INDEX delayed_claimed ON delayed (claimed_at, id) WHERE claimed_at IS NOT NULL;
   -- 1: heads and firsts of all log lanes, and the latest id time; 2: live leases.
   CREATE TABLE singles (id INTEGER PRIMARY KEY, data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT;
+`
+
+/** What version 3 brought: idempotency keys that outlive their messages. */
+const third = `
+  CREATE TABLE claims (
+    id TEXT PRIMARY KEY, claimed_at INTEGER NOT NULL, data TEXT NOT NULL,
+    crc INTEGER NOT NULL) STRICT;
+  CREATE INDEX claims_claimed ON claims (claimed_at, id);
 `
 
 /** Creates the tables in an empty database. */
@@ -42,7 +50,7 @@ export const schema = `
     crc INTEGER NOT NULL) STRICT;
   CREATE INDEX dead_letters_of ON dead_letters (incarnation);
   CREATE INDEX dead_letters_named ON dead_letters (subscription, id);
-${second}
+${second}${third}
   -- What was found damaged, as it was found.
   CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY, source TEXT NOT NULL, key INTEGER NOT NULL, data ANY,
@@ -54,5 +62,6 @@ ${second}
 /** By version, what makes the tables of the next one of them. */
 export const migrations: ReadonlyMap<number, string> = new Map([
   // Version 1 had a table for delayed messages, but nothing that wrote it.
-  [1, `DROP TABLE delayed; ${second} PRAGMA user_version = 2;`]
+  [1, `DROP TABLE delayed; ${second} PRAGMA user_version = 2;`],
+  [2, `${third} PRAGMA user_version = 3;`]
 ])

@@ -5,7 +5,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite"
 import type { DeadLetter, DeadLetterFilter } from "../../../domain/DeadLetter.ts"
 import type { Subscription } from "../../../domain/Subscription.ts"
 import type { Changes, Cursor, OwnRow } from "../../../services/MessageLog.ts"
-import type { LaneBounds } from "../LogStore.ts"
+import type { Truncation } from "../LogStore.ts"
+import { makeClaimsTable } from "./ClaimsTable.ts"
 import { makeDelayedTable } from "./DelayedTable.ts"
 import {
   checksum,
@@ -21,6 +22,7 @@ import {
 export const makeTables = (db: DatabaseSync) => {
   const statements = prepareAll(db)
   const delayed = makeDelayedTable(db)
+  const claims = makeClaimsTable(db)
 
   const writeSubscription = (subscription: Subscription): void => {
     const { incarnation } = subscription
@@ -74,12 +76,13 @@ export const makeTables = (db: DatabaseSync) => {
     statements.putMeta.run(key, value)
   }
 
-  const truncate = (below: number, bounds: LaneBounds): void => {
-    statements.dropBlocks.run(below)
-    writeSingle(singles.bounds, writeBounds(bounds))
+  const truncate = (truncation: Truncation): void => {
+    statements.dropBlocks.run(truncation.below)
+    writeSingle(singles.bounds, writeBounds(truncation.bounds))
+    claims.keep(truncation)
   }
 
-  return { apply, letters, mark, truncate, delayed }
+  return { apply, letters, mark, truncate, delayed, claims }
 }
 
 const lettersIn = (select: StatementSync) =>

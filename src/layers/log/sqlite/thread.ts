@@ -58,8 +58,8 @@ const serve = (request: Request) => {
       return database.delayed(request.body)
     case "findDelayed":
       return database.findDelayed(request.body)
-    case "delayedClaims":
-      return database.delayedClaims(request.body)
+    case "rowClaims":
+      return database.rowClaims(request.body)
     case "truncate":
       return database.truncate(request.body)
     case "close":
