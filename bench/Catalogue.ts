@@ -2,6 +2,7 @@
  * The catalogue: every workload of the benchmark, in the order of the report.
  */
 import type { Workload } from "./Workload.ts"
+import { httpDeno } from "./workloads/Deno.ts"
 import { embeddedDurable } from "./workloads/EmbeddedDurable.ts"
 import { latencyFixed, latencyHalf } from "./workloads/EmbeddedLatency.ts"
 import { embeddedTexts, embeddedValues } from "./workloads/EmbeddedMemory.ts"
@@ -9,6 +10,7 @@ import { fanOutEmbedded } from "./workloads/FanOutEmbedded.ts"
 import { fanOutEvents } from "./workloads/FanOutEvents.ts"
 import { growthPayload, growthSubscriptions, growthTopics } from "./workloads/Growth.ts"
 import { growthBacklog } from "./workloads/GrowthBacklog.ts"
+import { heavyHandlers } from "./workloads/HeavyHandlers.ts"
 import { httpBatch, httpHalf, httpSingle } from "./workloads/Http.ts"
 import { retention } from "./workloads/Retention.ts"
 import { startup } from "./workloads/Startup.ts"
@@ -25,6 +27,8 @@ export const workloads: ReadonlyArray<Workload> = [
   httpSingle,
   httpBatch,
   httpHalf,
+  httpDeno,
+  ...heavyHandlers,
   fanOutEmbedded,
   fanOutEvents,
   growthTopics,

@@ -66,5 +66,5 @@ export interface Workload {
   /** What grows, when something does. */
   readonly axis?: string
   /** Why it cannot run here, when it cannot. */
-  readonly missing?: () => string | undefined
+  readonly missing?: () => Promise<string | undefined>
 }

@@ -66,7 +66,7 @@ const writeReport = async (results: Results): Promise<void> => {
 }
 
 const measureOne = async (workload: Workload, notes: string): Promise<ReadonlyArray<Line>> => {
-  const skipped = workload.missing?.()
+  const skipped = await workload.missing?.()
   if (skipped !== undefined) {
     console.log(`\n## ${workload.title}\n\nSkipped: ${skipped}.`)
     return [{ workload: workload.name, skipped }]
@@ -92,7 +92,7 @@ const smokeAll = async (): Promise<void> => {
   const waiting = [...chosen]
   const work = async () => {
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
-      const skipped = one.missing?.()
+      const skipped = await one.missing?.()
       if (skipped === undefined) await smoke(one)
       console.log(skipped === undefined ? `ok: ${one.name}` : `skipped: ${one.name}: ${skipped}`)
     }

@@ -41,8 +41,17 @@ export const start = (
   return startProgram(process.execPath, [...nodes, join(root, script), ...args], env)
 }
 
-/** Starts any program, in the root of the repository. */
-export const startProgram = (
+/** Starts a script of the repository under Deno. */
+export const startDeno = (
+  script: string,
+  args: ReadonlyArray<string> = [],
+  env: Readonly<Record<string, string>> = {}
+): Program => startProgram(denoPath, ["run", "--allow-all", join(root, script), ...args], env)
+
+/** Deno as the dependencies of development bring it. */
+export const denoPath = join(root, "node_modules", ".bin", "deno")
+
+const startProgram = (
   program: string,
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>> = {}

@@ -6,7 +6,7 @@ import { request } from "node:http"
 import { join } from "node:path"
 import { payloadOf } from "../Payloads.ts"
 import { newDirectory } from "./Directory.ts"
-import { freePort, nextLine, profiling, type Program, root, start } from "./Processes.ts"
+import { freePort, nextLine, profiling, type Program, root, start, startDeno } from "./Processes.ts"
 
 /** A running server that has accepted one publish. */
 export interface Server {
@@ -23,7 +23,16 @@ export type StartServer = () => Promise<Server>
 /** Longest wait for the first accepted publish, in milliseconds. */
 const startMax = 30_000
 
-const service = (kept: "in memory" | "synced to disk"): StartServer => async () => {
+/** How the service runs. */
+export interface ServiceOptions {
+  readonly kept: "in memory" | "synced to disk"
+  readonly under?: "Deno"
+  /** Variables beside those that every service of the benchmark has. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** The service, in its own process and directory. */
+export const service = ({ env: more, kept, under }: ServiceOptions): StartServer => async () => {
   const directory = await newDirectory()
   const [port, metricsPort] = [await freePort(), await freePort()]
   const env = {
@@ -34,10 +43,13 @@ const service = (kept: "in memory" | "synced to disk"): StartServer => async () 
     ENABLE_DATABASE: kept === "in memory" ? "0" : "1",
     RATE_LIMIT_MAX_REQUESTS: "0",
     // As `tools/run.mjs`, which starts the service for its users.
-    NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "codefactory")
+    NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "codefactory"),
+    ...more
   }
   const started = performance.now()
-  const program = start("src/main.ts", ["serve"], env, profiling())
+  const program = under === "Deno"
+    ? startDeno("src/main.ts", ["serve"], env)
+    : start("src/main.ts", ["serve"], env, profiling())
   program.lines.resume()
   await accepting(program, port, started)
   return {
@@ -52,15 +64,21 @@ const service = (kept: "in memory" | "synced to disk"): StartServer => async () 
 }
 
 /** The service with its messages in memory. */
-export const serviceInMemory = service("in memory")
+export const serviceInMemory = service({ kept: "in memory" })
 
 /** The service with its messages synced to disk, as by default. */
-export const serviceSynced = service("synced to disk")
+export const serviceSynced = service({ kept: "synced to disk" })
+
+/** The service under Deno, with its messages in memory. */
+export const denoInMemory = service({ kept: "in memory", under: "Deno" })
+
+/** The service under Deno, with its messages synced to disk. */
+export const denoSynced = service({ kept: "synced to disk", under: "Deno" })
 
 /** A peer that prints its port. */
-const peerAt = (script: string): StartServer => async () => {
+const peerAt = (script: string, run = start): StartServer => async () => {
   const started = performance.now()
-  const program = start(script)
+  const program = run(script)
   const port = Number(await nextLine(program))
   await accepting(program, port, started)
   return { port, program, firstAcceptMs: performance.now() - started, stop: program.stop }
@@ -71,6 +89,9 @@ export const echo = peerAt("bench/peers/Echo.ts")
 
 /** The server of fastify that pushes what it gets to a queue of fastq. */
 export const fastifyQueue = peerAt("bench/peers/FastifyQueue.ts")
+
+/** The server of `Deno.serve` that sends back what it gets. */
+export const denoEcho = peerAt("bench/peers/DenoEcho.mjs", startDeno)
 
 /** The server of events on bare sockets. */
 export const socketEvents = peerAt("bench/peers/SocketEvents.ts")

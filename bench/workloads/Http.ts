@@ -25,7 +25,7 @@ const batchSize = 100
 const bodiesCount = 200
 
 /** What the requests of a workload are. */
-interface Requests {
+export interface Requests {
   readonly messagesEach: number
   /** Requests of one run, and of a smoke run. */
   readonly count: number
@@ -35,7 +35,8 @@ interface Requests {
   readonly halfOfPeak?: true
 }
 
-const contender =
+/** A server that gets the requests of a workload. */
+export const contender =
   (requests: Requests) => (name: string, kept: Kept, startServer: StartServer): Contender => ({
     name,
     kept,
@@ -94,7 +95,8 @@ const contenders = (requests: Requests): ReadonlyArray<Contender> => {
   ]
 }
 
-const single: Requests = {
+/** One message per request. */
+export const single: Requests = {
   messagesEach: 1,
   count: 10_000,
   countSmoke: 200,
