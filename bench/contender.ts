@@ -22,5 +22,6 @@ const obey = async (order: Order): Promise<void> => {
   process.exit() // A profile of the process is written here, if one was asked for.
 }
 
+process.on("disconnect", () => process.exit()) // The benchmark was ended.
 process.on("message", (order: Order) => void obey(order))
 process.send?.("ready")

@@ -1,6 +1,7 @@
 /**
  * Directories for one contender, deleted when it closes.
  */
+import { rmSync } from "node:fs"
 import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { Opened } from "../Workload.ts"
@@ -9,10 +10,15 @@ import { root } from "./Processes.ts"
 /** Where everything is that does not outlive a run. */
 export const scratch = join(root, ".run")
 
-/** A new directory. */
+const made = new Set<string>()
+process.on("exit", () => made.forEach((path) => rmSync(path, { recursive: true, force: true })))
+
+/** A new directory; it goes with this process at the latest. */
 export const newDirectory = async (): Promise<string> => {
   await mkdir(scratch, { recursive: true })
-  return await mkdtemp(join(scratch, "bench-"))
+  const directory = await mkdtemp(join(scratch, "bench-"))
+  made.add(directory)
+  return directory
 }
 
 /** A directory of its own for one contender, deleted when that closes. */

@@ -51,6 +51,13 @@ export const startDeno = (
 /** Deno as the dependencies of development bring it. */
 export const denoPath = join(root, "node_modules", ".bin", "deno")
 
+/** What runs now: nothing that was started outlives the benchmark, however that ends. */
+const running = new Set<ChildProcess>()
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")))
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  process.on(signal, () => process.exit(code))
+}
+
 const startProgram = (
   program: string,
   args: ReadonlyArray<string>,
@@ -61,7 +68,8 @@ const startProgram = (
     env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "inherit"]
   })
-  const ended = once(child, "exit")
+  const ended = once(child, "exit").finally(() => running.delete(child))
+  running.add(child)
   return {
     child,
     lines: createInterface({ input: child.stdout }),

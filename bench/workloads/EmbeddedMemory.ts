@@ -23,8 +23,9 @@ import {
   peerOfValues
 } from "./Handings.ts"
 
-/** Messages published before the handlers are waited for. */
+/** Messages published before the handlers are waited for, and in a smoke run. */
 const window = 10_000
+const windowSmoke = 1_000
 
 /** Windows of one run. */
 const windows = 25
@@ -35,14 +36,15 @@ const contender = (name: string, open: OpenHanding, bus = false): Contender => (
   open: async (smoke) => {
     const counter = new Counter()
     const { close, push } = await open(counter.add)
+    const each = smoke ? windowSmoke : window
     const once = async () => {
-      const handled = counter.next(window)
-      await push(0, window)
+      const handled = counter.next(each)
+      await push(0, each)
       await handled
     }
     const times = smoke ? 1 : windows
     const run = () =>
-      timed(times * window, async () => {
+      timed(times * each, async () => {
         const before = counter.count
         for (let time = 0; time < times; time++) await once()
         return counter.count - before

@@ -14,6 +14,7 @@ const subscribers = 100
 
 /** Messages published before the subscribers are waited for, and how often in one run. */
 const size = { window: 200, windows: 10 }
+const sizeSmoke = { window: 20, windows: 1 }
 
 interface Publishing {
   readonly publish: (from: number, to: number) => Promise<unknown>
@@ -30,14 +31,14 @@ const contender = (
   open: async (smoke) => {
     const counter = new Counter()
     const { close, publish } = await open(counter.add)
-    const windows = smoke ? 1 : size.windows
-    const each = size.window * subscribers
+    const { window, windows } = smoke ? sizeSmoke : size
+    const each = window * subscribers
     const run = () =>
       timed(windows * each, async () => {
         const before = counter.count
         for (let at = 0; at < windows; at++) {
           const all = counter.next(each)
-          await publish(at * size.window, (at + 1) * size.window)
+          await publish(at * window, (at + 1) * window)
           await all
         }
         return counter.count - before

@@ -30,7 +30,10 @@ const contender = (
   kept: "in memory",
   open: async (smoke) => {
     const server = await acquire(startServer, smoke)
-    const [lights, heavies] = await Promise.all([startGenerator(), startGenerator()])
+    const [lights, heavies] = await Promise.all([
+      acquire(startGenerator, smoke),
+      startGenerator()
+    ])
     const seconds = smoke ? 0.2 : light.seconds
     const requests = light.rate * seconds
     const heavyRequests = rate * seconds
@@ -65,7 +68,7 @@ const contender = (
         }
       },
       close: async () => {
-        await Promise.all([lights.stop(), heavies.stop(), release(smoke, server)])
+        await Promise.all([heavies.stop(), release(smoke, server, lights)])
       }
     }
   }
@@ -88,13 +91,16 @@ const handled = async (port: number, atLeast: number): Promise<void> => {
 /** Longest wait for the agent, in milliseconds. */
 const handledMax = 30_000
 
-/** Whether the service takes the settings of an agent in a thread of its own. */
-const missing = async (): Promise<string | undefined> => {
+const asked: { answer?: Promise<string | undefined> } = {}
+
+/** Whether the service takes the settings of an agent in a thread of its own; asked once. */
+const missing = (): Promise<string | undefined> => {
   const env = { ...process.env, ...agents, EXECUTOR_THREADS: "1" }
-  const asked = promisify(execFile)(process.execPath, [join(root, "src/main.ts"), "config"], {
-    env
-  })
-  return await asked.then(() => undefined, () => "this version runs no handlers in worker threads")
+  return asked.answer ??= promisify(execFile)(
+    process.execPath,
+    [join(root, "src", "main.ts"), "config"],
+    { env }
+  ).then(() => undefined, () => "this version runs no handlers in worker threads")
 }
 
 const here = "in the main thread"

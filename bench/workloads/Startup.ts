@@ -8,6 +8,7 @@ import {
   serviceSynced,
   type StartServer
 } from "../load/Server.ts"
+import { acquire, release } from "../load/Sharing.ts"
 import { residentBytesOf } from "../Timing.ts"
 import type { Aim, Contender, Kept, Workload } from "../Workload.ts"
 
@@ -19,10 +20,10 @@ const contender = (name: string, kept: Kept, startServer: StartServer): Contende
   kept,
   open: async (smoke) => ({
     run: async () => {
-      const server = await startServer()
+      const server = await acquire(startServer, smoke)
       if (!smoke) await new Promise((resolve) => setTimeout(resolve, idleMs))
       const resident = await residentBytesOf(server.program.child.pid)
-      await server.stop()
+      await release(smoke, server)
       return {
         count: 1,
         expected: 1,
