@@ -19,7 +19,10 @@ import type { RateLimits } from "../services/RateLimits.ts"
 import { type ServerSettings, Settings, type SettingsInvalid } from "../services/Settings.ts"
 import * as Bus from "./bus/Bus.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
+import { runtime } from "./drivers/runtime/Runtime.ts"
+import * as DenoFront from "./edge/DenoFront.ts"
 import * as Edge from "./edge/Edge.ts"
+import * as NodeFront from "./edge/NodeFront.ts"
 import * as Embedding from "./embed/Embedding.ts"
 import * as InThread from "./executor/InThread.ts"
 import * as FileKeys from "./keys/FileKeys.ts"
@@ -118,6 +121,12 @@ const embeddedOf = (
 /** What runs the handlers of agents. */
 export const executor: Layer.Layer<Executor> = InThread.layer
 
+/** What runs the program, and the HTTP server that it has. */
+export const platform: Pick<Edge.EdgeOptions, "runtime" | "serve"> = {
+  runtime: `${runtime.name} ${runtime.version}`,
+  serve: runtime.name === "deno" ? DenoFront.serve : NodeFront.serve
+}
+
 /** The service: the bus behind its HTTP edge, as the settings say. */
 export const served: Layer.Layer<
   EdgeAddress | Executor | MessageBus,
@@ -147,6 +156,7 @@ export const served: Layer.Layer<
     metricsPort: server.metricsPort,
     version,
     profile,
+    ...platform,
     proxyTrusted: server.proxyTrusted
   })
   return edge.pipe(

@@ -38,5 +38,7 @@ export class RateLimits extends Context.Service<RateLimits, {
   readonly limit: number
   /** Counts one request of `client`, whose own `limit` may be another; 0 lets all in, uncounted. */
   readonly take: (client: string, limit?: number) => Effect.Effect<Taken>
+  /** `take` without an effect, where the limits are in this process; it runs for each publish. */
+  readonly takeNow: ((client: string, limit?: number) => Taken) | undefined
   readonly counts: () => RateCounts
 }>()("codefactory/services/RateLimits") {}

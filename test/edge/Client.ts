@@ -4,6 +4,7 @@
 import { Effect } from "effect"
 import { type IncomingHttpHeaders, request } from "node:http"
 import { connect } from "node:net"
+import { onDeno } from "./Platform.ts"
 
 /** An answer; `json` is its body parsed, whatever that is. */
 export interface Answer {
@@ -59,6 +60,18 @@ export interface Until {
   readonly enough?: (text: string) => boolean
 }
 
+/** An answer that is whole and says that the connection ends. Deno then waits for the client. */
+const isLast = (text: string): boolean => {
+  const end = text.indexOf("\r\n\r\n")
+  const head = text.slice(0, end).toLowerCase()
+  const length = /\r\ncontent-length: (\d+)/.exec(head)?.[1]
+  return onDeno && head.includes("connection: close") && text.length >= end + 4 + Number(length)
+}
+
+/** Deno asks for each body that waits to be asked for, and for those that nobody reads. */
+const withoutContinue = (text: string): string =>
+  onDeno ? text.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, "") : text
+
 /** Sends bytes over a socket and reads until the server closes it, or until it is enough. */
 export const rawly = (
   port: number,
@@ -68,11 +81,11 @@ export const rawly = (
   Effect.callback((resume) => {
     const socket = connect(port, "127.0.0.1")
     const chunks: Array<Uint8Array> = []
-    const text = () => Buffer.concat(chunks).toString("latin1")
+    const text = () => withoutContinue(Buffer.concat(chunks).toString("latin1"))
     socket.on("connect", () => halfClose ? socket.end(bytes) : socket.write(bytes))
     socket.on("data", (chunk) => {
       chunks.push(chunk)
-      if (enough?.(text()) === true) socket.destroy()
+      if (enough?.(text()) === true || isLast(text())) socket.destroy()
     })
     socket.on("error", () => undefined) // A reset is the server's right; what was read counts.
     socket.on("close", () => resume(Effect.succeed(text())))

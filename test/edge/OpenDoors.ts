@@ -7,6 +7,7 @@ import * as Edge from "../../src/layers/edge/Edge.ts"
 import { makeKeyRing } from "../../src/layers/keys/KeyRing.ts"
 import * as NoKeys from "../../src/layers/keys/NoKeys.ts"
 import * as LocalRateLimits from "../../src/layers/limits/LocalRateLimits.ts"
+import { platform } from "../../src/layers/Profile.ts"
 import { ApiKeys } from "../../src/services/ApiKeys.ts"
 
 /** Free ports on this machine. */
@@ -16,6 +17,7 @@ export const edgeOptions: Edge.EdgeOptions = {
   metricsPort: 0,
   version: "0.1.0",
   profile: "memory",
+  ...platform,
   proxyTrusted: false
 }
 

@@ -28,7 +28,7 @@ describe("the state of the bus over HTTP", () => {
         durability: "memory"
       })
       assert.strictEqual(limits.payloadBytesMax, 1_048_576)
-      assert.match(runtime, /^node \d+\./)
+      assert.match(runtime, /^(node|deno) \d+\./)
       assert.match(startedAt, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
       assert.isAtLeast(uptimeMs, 0)
     }))

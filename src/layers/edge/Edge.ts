@@ -16,9 +16,8 @@ import { docRoutes } from "./DocRoutes.ts"
 import { makeDoor } from "./Door.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { eventRoutes } from "./EventRoutes.ts"
+import type { Patience, Serve } from "./FrontOptions.ts"
 import { hostSent, makeGuard } from "./Guard.ts"
-import { serve } from "./NodeFront.ts"
-import type { Patience } from "./NodeServer.ts"
 import { parkedRoutes } from "./ParkedRoutes.ts"
 import { withinSubscription } from "./Permission.ts"
 import { publishRoutes } from "./PublishRoutes.ts"
@@ -38,6 +37,9 @@ export interface EdgeOptions {
   readonly metricsPort: number
   readonly version: string
   readonly profile: string
+  /** What runs the program, such as `node 24.0.0`, and the front on its server. */
+  readonly runtime: string
+  readonly serve: Serve
   /** Whether the client's address stands in `X-Forwarded-For`. */
   readonly proxyTrusted: boolean
   /** Less than a server bears of slow clients, for tests. */
@@ -81,7 +83,7 @@ export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Rou
 
 /** Serves until the scope closes; running requests may finish first. */
 export const layer = (
-  { host, metricsPort, patience, port, profile, proxyTrusted, version }: EdgeOptions
+  { host, metricsPort, patience, port, profile, proxyTrusted, runtime, serve, version }: EdgeOptions
 ): Layer.Layer<EdgeAddress, EdgeUnbound, ApiKeys | MessageBus | RateLimits> =>
   Layer.effect(
     EdgeAddress,
@@ -89,7 +91,6 @@ export const layer = (
       const bus = yield* MessageBus
       const clock = yield* Clock.Clock
       const startedAt = clock.currentTimeMillisUnsafe()
-      const runtime = `node ${process.versions.node}`
       const metrics = makeMetrics(bus.snapshot, edgeLimits)
       const keys = yield* ApiKeys
       const guard = keys.required ? hostSent : makeGuard(host)

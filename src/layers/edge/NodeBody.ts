@@ -3,13 +3,8 @@
  * Wraps the driver's events; hot, as it runs for every request.
  */
 import type { IncomingMessage } from "node:http"
-import { edgeLimits } from "./EdgeLimits.ts"
+import { type BodyBudget, charge } from "./BodyBudget.ts"
 import { Refusal } from "./Refusal.ts"
-
-/** Bytes of bodies that are being read on all connections of a server. Mutable: a count. */
-export interface BodyBudget {
-  bytes: number
-}
 
 /**
  * Calls `done` once: with the bytes, or with a refusal as soon as there are more than `bytesMax`
@@ -45,10 +40,8 @@ export const readBody = (
       })
     }
     counted += chunk.length
-    budget.bytes += chunk.length
-    if (budget.bytes > edgeLimits.bodiesBytesMax) {
-      stop(Refusal.EdgeBusy({ limitBytes: edgeLimits.bodiesBytesMax }))
-    }
+    const busy = charge(budget, chunk.length)
+    if (busy !== undefined) stop(busy)
   }
   request.on("data", onData)
   request.on("end", onEnd)

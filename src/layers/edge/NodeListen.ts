@@ -2,19 +2,13 @@
  * Listening with a `node:http` server, and the end of that.
  */
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import type { Server } from "node:http"
 import type { Duplex } from "node:stream"
 import { EdgeUnbound } from "../../services/EdgeAddress.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
+import { endWaiting, type Front } from "./Front.ts"
+import type { Listening } from "./FrontOptions.ts"
 import type { Connection } from "./NodeServer.ts"
-
-/** Where to listen; port 0 is any free one. `setting` chose the port, for the error. */
-export interface Listening {
-  readonly host: string
-  readonly port: number
-  readonly setting: EdgeUnbound["setting"]
-}
 
 /** Listens, and gives the bound port. */
 export const listen = (
@@ -37,28 +31,18 @@ export const listen = (
 
 /** What has to end with a server. */
 export interface Closable {
+  readonly front: Front
   readonly server: Server
-  readonly waiting: ReadonlyMap<Fiber.Fiber<unknown, unknown>, unknown>
   readonly connections: ReadonlyMap<Duplex, Connection>
-  closing: boolean
 }
 
 /** No new connection; waiting requests end now, running ones within the limit. */
-export const close = (front: Closable): Effect.Effect<void> =>
+export const close = ({ connections, front, server }: Closable): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
-    front.closing = true
-    front.server.close(() => resume(Effect.void))
-    for (const fiber of front.waiting.keys()) fiber.interruptUnsafe()
-    for (const [socket, { owed }] of front.connections) if (owed.length === 0) socket.destroy()
+    server.close(() => resume(Effect.void))
+    endWaiting(front)
+    for (const [socket, { owed }] of connections) if (owed.length === 0) socket.destroy()
   }).pipe(
     Effect.timeoutOption(edgeLimits.closeMsMax),
-    Effect.andThen(Effect.sync(() => front.server.closeAllConnections()))
+    Effect.andThen(Effect.sync(() => server.closeAllConnections()))
   )
-
-/** Ends what waits for those who may not stay. */
-export const endUnwelcome = <A>(
-  waiting: ReadonlyMap<Fiber.Fiber<unknown, unknown>, A>,
-  mayStay: (who: A) => boolean
-): void => {
-  for (const [fiber, who] of waiting) if (!mayStay(who)) fiber.interruptUnsafe()
-}

@@ -5,7 +5,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import type { Duplex } from "node:stream"
 import { refuse } from "./Answer.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
-import { Refusal } from "./Refusal.ts"
+import { anyMethod, Refusal } from "./Refusal.ts"
 import type { Reply } from "./Web.ts"
 
 /** Sends a reply with `more` headers; `close` ends the connection after it. Gives its bytes. */
@@ -78,8 +78,6 @@ export const refuseTunnel = (socket: Duplex): void => {
   socket.on("error", () => socket.destroy()) // The server has taken its own listener away.
   sendLast(refuse(Refusal.MethodRefused({ method: "CONNECT", allow: anyMethod })), socket)
 }
-
-const anyMethod = "GET, HEAD, POST, PUT, PATCH, DELETE"
 
 const sendLast = (reply: Reply, socket: Duplex): void => {
   const more = Object.entries(reply.headers).map(([name, value]) => `${name}: ${value}\r\n`)

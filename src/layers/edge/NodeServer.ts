@@ -5,14 +5,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream"
 import type { HttpMetrics } from "../observe/HttpMetrics.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
+import type { Patience } from "./FrontOptions.ts"
 import { refuseConnection, refuseTunnel } from "./NodeReply.ts"
 import { Refusal } from "./Refusal.ts"
-
-/** What a server bears of slow clients; the limits of `EdgeLimits.ts` unless a test says less. */
-export type Patience = Record<
-  "headTimeoutMs" | "requestTimeoutMs" | "slowCheckMs" | "unreadMs" | "unreadBytesMax",
-  number
->
 
 /** A server that bears as much. */
 export const makeServer = (limits: Patience): Server => {

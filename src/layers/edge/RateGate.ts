@@ -13,26 +13,32 @@ export interface Gated {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The count of a request; `undefined` when nobody limits it. */
+/**
+ * The count of a request; `undefined` when nobody limits it. Without an effect where the limits are
+ * in this process: a fibre for each publish would cost more than the counting.
+ */
 export type RateGate = (
   route: Route,
   head: Head,
   caller: Caller
-) => Effect.Effect<Gated> | undefined
+) => Gated | Effect.Effect<Gated> | undefined
 
 /** The gate of a server. */
 export const makeRateGate = (limits: RateLimits["Service"], proxyTrusted: boolean): RateGate => {
-  const { windowSeconds } = limits
+  const { takeNow, windowSeconds } = limits
+  const gated = (client: string, taken: Taken): Gated => ({
+    refusal: taken.allowed ? undefined : refusalOf(client, taken, windowSeconds),
+    headers: quotaHeaders(taken, windowSeconds)
+  })
   return (route, head, { grant }) => {
     const limit = grant?.maxRequests ?? limits.limit
     if (route.access !== "publish" || limit === 0) return undefined
     const client = grant === undefined
       ? `address ${clientAddress(head, proxyTrusted)}`
       : `key ${grant.id}`
-    return Effect.map(limits.take(client, limit), (taken) => ({
-      refusal: taken.allowed ? undefined : refusalOf(client, taken, windowSeconds),
-      headers: quotaHeaders(taken, windowSeconds)
-    }))
+    return takeNow === undefined
+      ? Effect.map(limits.take(client, limit), (taken) => gated(client, taken))
+      : gated(client, takeNow(client, limit))
   }
 }
 

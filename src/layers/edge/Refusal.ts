@@ -75,3 +75,6 @@ export const Refusal = Data.taggedEnum<Refusal>()
 /** The refusal of one field. */
 export const fieldInvalid = (field: string, reason: string): Refusal =>
   Refusal.FieldsInvalid({ errors: [{ field, reason }] })
+
+/** The methods that routes have: what is allowed where no path is looked at. */
+export const anyMethod = "GET, HEAD, POST, PUT, PATCH, DELETE"

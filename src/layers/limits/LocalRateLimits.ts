@@ -24,7 +24,7 @@ export const layer = (options: LocalRateLimitsOptions): Layer.Layer<RateLimits> 
       const windowMs = Duration.toMillis(options.window)
       const kept = new KeptClients(options.clientsMax ?? clientsMax, windowMs)
       const counts = { refused: 0 } // Counted for each refusal.
-      const taken = (name: string, limit: number): Taken => {
+      const takeNow = (name: string, limit = options.limit): Taken => {
         if (limit === 0) return unlimited
         const now = clock.currentTimeMillisUnsafe()
         const verdict = take(kept.of(name, now), { max: limit, windowMs }, now)
@@ -34,7 +34,8 @@ export const layer = (options: LocalRateLimitsOptions): Layer.Layer<RateLimits> 
       return RateLimits.of({
         windowSeconds: Duration.toSeconds(options.window),
         limit: options.limit,
-        take: (name, limit = options.limit) => Effect.sync(() => taken(name, limit)),
+        take: (name, limit) => Effect.sync(() => takeNow(name, limit)),
+        takeNow,
         counts: () => ({ clients: kept.size, refused: counts.refused, evicted: kept.evicted })
       })
     })

@@ -2,7 +2,7 @@
  * The metrics of one server: a registry of its own, so that two buses in a process do not clash.
  */
 import * as Effect from "effect/Effect"
-import { collectDefaultMetrics, type Metric, Registry } from "prom-client"
+import { type Metric, Registry } from "prom-client"
 import type { Snapshot } from "../../domain/Snapshot.ts"
 import type { KeyCounts } from "../../services/ApiKeys.ts"
 import type { RateCounts } from "../../services/RateLimits.ts"
@@ -12,6 +12,7 @@ import { fibreSeries } from "./FibreSeries.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { observeLimiter } from "./LimiterMetrics.ts"
 import { ownRowSeries } from "./OwnRowSeries.ts"
+import { collectProcess } from "./ProcessMetrics.ts"
 import { publishingSeries } from "./PublishingSeries.ts"
 import { retentionSeries } from "./RetentionSeries.ts"
 import type { Series } from "./Samples.ts"
@@ -36,7 +37,7 @@ export const make = (
   limits: Readonly<Record<string, number>>
 ): Metrics => {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectProcess(registry)
   return {
     http: HttpMetrics.make(registry, limits),
     limiter: observeLimiter(registry),

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { extname } from "node:path"
+import process from "node:process"
 import { Worker } from "node:worker_threads"
 import type { Failure } from "../../drivers/sqlite/Failure.ts"
 import type { Calls, Name, Reply, StartOptions } from "./Protocol.ts"
@@ -48,9 +49,14 @@ export const startThread = (options: StartOptions): Effect.Effect<Ask, never, Sc
 const isSource = extname(import.meta.url) === ".ts"
 const compiled = new URL("./thread.js", import.meta.url)
 
+/** Under Node `node:sqlite` announces itself as an experiment; Deno does not know the flag. */
+const quiet = process.allowedNodeEnvironmentFlags.has("--disable-warning")
+  ? ["--disable-warning=ExperimentalWarning"]
+  : []
+
 const spawn = (options: StartOptions): Worker =>
   new Worker(isSource ? new URL("./thread.ts", import.meta.url) : compiled, {
     name: "log-store",
     workerData: options,
-    execArgv: ["--disable-warning=ExperimentalWarning"] // node:sqlite announces itself otherwise.
+    execArgv: quiet
   })
