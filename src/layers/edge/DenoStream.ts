@@ -50,19 +50,20 @@ export class PulledBody implements Sink {
     return this.#bytes > 0 && now - this.#takenAt > this.#stallMs
   }
 
-  write(pieces: ReadonlyArray<string | Uint8Array>): void {
-    if (this.#hasEnded) return
+  write(pieces: ReadonlyArray<string | Uint8Array>): boolean {
+    if (this.#hasEnded) return false
     for (const piece of pieces) {
       const bytes = typeof piece === "string" ? encoder.encode(piece) : piece
       this.#waiting.push(bytes)
       this.#bytes += bytes.length
     }
     if (this.#isHungry) this.#pulled()
+    return this.#hasRoom()
   }
 
   /** Waits while too much waits to be asked for. */
   readonly room: Effect.Effect<void> = Effect.suspend(() =>
-    this.#bytes < edgeLimits.streamBufferBytesMax
+    this.#hasRoom()
       ? Effect.void
       : Effect.callback((resume) => {
         const go = () => resume(Effect.void)
@@ -95,7 +96,7 @@ export class PulledBody implements Sink {
     this.#bytes -= taken.length
     this.#controller?.enqueue(taken)
     if (this.#isEnding && this.#waiting.length === 0) this.#close()
-    if (this.#bytes >= edgeLimits.streamBufferBytesMax) return
+    if (!this.#hasRoom()) return
     for (const go of this.#roomFor) go()
     this.#roomFor.clear()
   }
@@ -111,6 +112,10 @@ export class PulledBody implements Sink {
     }
     const taken = this.#waiting.splice(0, count)
     return taken.length === 1 && taken[0] !== undefined ? taken[0] : Buffer.concat(taken)
+  }
+
+  #hasRoom(): boolean {
+    return this.#bytes < edgeLimits.streamBufferBytesMax
   }
 
   #close(): void {
