@@ -84,7 +84,11 @@ export const settle = (run: Run, action: Settling): void => {
     chosen.forEach((lease) => {
       if (!unknown.includes(lease.ackId)) return settled(run, kind, lease, delayMs)
       run.saw(`${kind} unknown`)
-      const isSure = sure.has(lease) && generation === run.generations.get(name) &&
+      // A power cut may lose an attempt: an older id of the same number counts as much.
+      const isDone = chosen.some((other) =>
+        other !== lease && other.messageId === lease.messageId && !unknown.includes(other.ackId)
+      )
+      const isSure = sure.has(lease) && generation === run.generations.get(name) && !isDone &&
         (kind === "nack" || !lease.isVoid)
       if (isSure && kind === "ack") run.breach(1, `${kind} of a live lease: unknown ${lease.ackId}`)
     })

@@ -166,8 +166,9 @@ const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
   enqueue(core, delivery)
 }
 
-/** Queues a delivery that came from the log. */
+/** Queues a delivery that came from the log, unless it ended while it waited for its turn. */
 export const enqueue = (core: Core, delivery: Pending): void => {
+  if (delivery.state === state.settled) return
   const { key, topic } = delivery.entry.message
   core.offer(delivery, core.shardOf(topic, key))
 }
