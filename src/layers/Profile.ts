@@ -25,6 +25,7 @@ import * as Edge from "./edge/Edge.ts"
 import * as NodeFront from "./edge/NodeFront.ts"
 import * as Embedding from "./embed/Embedding.ts"
 import * as InThread from "./executor/InThread.ts"
+import * as WorkerThreads from "./executor/WorkerThreads.ts"
 import * as FileKeys from "./keys/FileKeys.ts"
 import * as NoKeys from "./keys/NoKeys.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
@@ -118,8 +119,9 @@ const embeddedOf = (
   )
 }
 
-/** What runs the handlers of agents. */
-export const executor: Layer.Layer<Executor> = InThread.layer
+/** What runs the handlers of agents: so many threads, or with 0 this one. */
+export const executor = (threads: number): Layer.Layer<Executor> =>
+  threads === 0 ? InThread.layer : WorkerThreads.layer({ threads })
 
 /** What runs the program, and the HTTP server that it has. */
 export const platform: Pick<Edge.EdgeOptions, "runtime" | "serve"> = {
@@ -132,7 +134,7 @@ export const served: Layer.Layer<
   EdgeAddress | Executor | MessageBus,
   LogUnopened | EdgeUnbound | SettingsInvalid,
   FileSystem.FileSystem | Settings
-> = Layer.unwrap(Effect.map(Settings, ({ profile, values: { bus, server, store } }) => {
+> = Layer.unwrap(Effect.map(Settings, ({ profile, values: { agents, bus, server, store } }) => {
   const busLayer = Bus.layer({
     ...Bus.optionsDefault,
     shardCount: bus.shardCount,
@@ -163,7 +165,7 @@ export const served: Layer.Layer<
     Layer.provide(doors(server)),
     Layer.provideMerge(busLayer),
     Layer.provide(log({ profile, dataDir: store.dataDir }, bus.dedupKeysMax)),
-    Layer.merge(executor),
+    Layer.merge(executor(agents.executorThreads)),
     Layer.provideMerge(SlewedClock.layer)
   )
 }))

@@ -1,0 +1,57 @@
+/**
+ * Answers: the calls of handlers in another thread, done here on the bus.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { wordsOf } from "../../domain/ErrorWords.ts"
+import type { PublishValue } from "../../services/Executor.ts"
+import type { Answer, Call } from "./Protocol.ts"
+import type { Run } from "./Run.ts"
+
+/** The calls of one thread. */
+export class Answers {
+  private readonly send: (answer: Answer) => void
+  /** How each handler published last: it may publish when its run is over. */
+  private readonly publishes = new Map<number, PublishValue>()
+
+  constructor(send: (answer: Answer) => void) {
+    this.send = send
+  }
+
+  /** Does what a handler asked for; `run` is its run, unless that is over. */
+  call(call: Call, run: Run | undefined): void {
+    if (run !== undefined) this.publishes.set(call.handler, run.publish)
+    const asked = call.kind === "reply" ? this.reply(call, run) : this.publish(call)
+    Effect.runForkWith(run?.context ?? Context.empty())(asked).addObserver((exit) =>
+      this.send(answerOf(call.call, exit))
+    )
+  }
+
+  private publish({ handler, options, payload, topic }: Call): Effect.Effect<unknown, unknown> {
+    const publish = this.publishes.get(handler)
+    return publish === undefined
+      ? Effect.die("a call of a handler that never ran")
+      : Effect.suspend(() => publish(topic, valueOf(payload), valueOf(options)))
+  }
+
+  private reply({ payload }: Call, run: Run | undefined): Effect.Effect<unknown, unknown> {
+    return run === undefined
+      ? Effect.succeed(false)
+      : Effect.suspend(() => run.delivery.reply(valueOf(payload)))
+  }
+}
+
+const valueOf = (text: string | undefined): unknown =>
+  text === undefined ? undefined : JSON.parse(text)
+
+const answerOf = (call: number, exit: Exit.Exit<unknown, unknown>): Answer => {
+  if (Exit.isSuccess(exit)) return { call, isOk: true, text: JSON.stringify(exit.value) }
+  const error = Cause.squash(exit.cause)
+  return { call, isOk: false, text: wordsOf(() => JSON.stringify(fieldsOf(error))) }
+}
+
+/** The fields of an error, with its message, which is no field of its own. */
+const fieldsOf = (error: unknown): Readonly<Record<string, unknown>> =>
+  error instanceof Error ? { ...error, message: error.message } : { message: String(error) }

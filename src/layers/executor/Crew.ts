@@ -1,0 +1,149 @@
+/**
+ * The crew: as many threads as there should be, each replaced when its time has come.
+ */
+import type { Effect } from "effect/Effect"
+import type { Fiber } from "effect/Fiber"
+import type { NumberedModule } from "./Protocol.ts"
+import { spawn } from "./Spawning.ts"
+import { type Owner, Thread } from "./Thread.ts"
+
+/** What a pool of threads is made from. */
+export interface PoolOptions {
+  readonly threads: number
+  /** Deliveries after which a thread is replaced, before jitter. */
+  readonly recycleAfter: number
+  /** Most memory of one thread's heap; that of the runtime unless set. */
+  readonly heapMegabytesMax: number | undefined
+  readonly now: () => number
+  /** 0 to 1. */
+  readonly random: () => number
+  readonly fork: (effect: Effect<unknown>) => Fiber<unknown>
+  readonly warn: (text: string) => void
+  /** Told when something has to be looked after. */
+  readonly wake: () => void
+}
+
+/** How far the number of deliveries after which a thread is replaced may be off. */
+export const recycleJitter = 0.05
+
+/** How long a handler may take to let go when its thread could run it. */
+export const letGoMs = 500
+
+/** How long the others of a thread may run on when a handler in it has not let go. */
+export const hungDrainMs = 5_000
+
+/** How long a thread that is replaced may take to finish: longer than any time limit. */
+export const recycleDrainMs = 3_700_000
+
+/** Wait before a thread is started again that could not start: doubled each time, to the last. */
+export const restartMs = { first: 1_000, last: 30_000 } as const
+
+/** The threads of a pool. Mutable on purpose: it belongs to the pool, in the main thread. */
+export class Crew {
+  readonly members = new Set<Thread>()
+  /** What every thread loads when it starts. */
+  readonly modules = new Map<number, NumberedModule>()
+  recycled = 0
+  private readonly options: PoolOptions
+  private failures = 0
+  private restartAt = 0
+  isClosed = false
+
+  constructor(options: PoolOptions) {
+    this.options = options
+  }
+
+  /** Whether threads are missing. */
+  lacks(now: number): boolean {
+    if (this.isClosed || this.modules.size === 0) return false
+    const able = [...this.members].filter((thread) => isAble(thread, now)).length
+    return able < this.options.threads && this.members.size < this.options.threads * 2
+  }
+
+  /** Starts the threads that are missing, unless the last one could not start just now. */
+  ensure(owner: Owner): void {
+    const now = this.options.now()
+    while (now >= this.restartAt && this.lacks(now)) this.members.add(this.start(owner))
+  }
+
+  /** The threads that a module has to be loaded into; starts them for the first one. */
+  forLoading(owner: Owner, first: NumberedModule): ReadonlyArray<Thread> {
+    const live = [...this.members].filter(({ state }) => state === "starting" || state === "ready")
+    if (live.length > 0 || this.isClosed) return live
+    for (let count = 0; count < this.options.threads; count++) {
+      this.members.add(this.start(owner, [...this.modules.values(), first]))
+    }
+    return this.forLoading(owner, first)
+  }
+
+  /** Starts a thread, which belongs to nobody yet. */
+  start(
+    owner: Owner,
+    modules: ReadonlyArray<NumberedModule> = [...this.modules.values()]
+  ): Thread {
+    const { fork, heapMegabytesMax, random, recycleAfter } = this.options
+    const spread = 1 + recycleJitter * (2 * random() - 1)
+    return new Thread(
+      spawn(modules, heapMegabytesMax, fork),
+      modules,
+      Math.round(recycleAfter * spread),
+      owner
+    )
+  }
+
+  /** A thread could start. */
+  proved(thread: Thread): void {
+    this.failures = 0
+    thread.open()
+  }
+
+  /** A thread is gone; one that could never be used delays the next start. */
+  gone(thread: Thread): void {
+    this.members.delete(thread)
+    if (thread.wasReady) return
+    const wait = Math.min(restartMs.first * 2 ** this.failures++, restartMs.last)
+    this.restartAt = this.options.now() + wait
+  }
+
+  /** Looks after a thread; returns what it took back because the thread is blocked. */
+  lookAfter(thread: Thread, now: number) {
+    const late = thread.look(now, letGoMs)
+    const taken = thread.isBlocked(now) ? thread.takeAllBack() : []
+    const unyielding = "it was ended: a handler did not let go"
+    if (late !== undefined && thread.hasStoodStill(late)) thread.end("terminated", unyielding)
+    else if (late !== undefined && thread.state === "ready") {
+      // Its loop turns, so the others may finish; but only its end ends a handler that goes on.
+      thread.drain(now + hungDrainMs)
+    }
+    if (thread.state !== "draining") return taken
+    if (thread.inFlight === 0 && !thread.isFinishing) {
+      this.options.fork(thread.finish("it was replaced"))
+    } else if (now >= thread.drainBy || (late !== undefined && thread.isHung)) {
+      thread.end("terminated", unyielding)
+    }
+    return taken
+  }
+
+  /** Replaces one thread at a time that has done its number, and ends one that is too many. */
+  replace(now: number): void {
+    const ready = [...this.members].filter((thread) =>
+      isAble(thread, now) && thread.state === "ready"
+    )
+    const due = [...this.members].find(({ isDue }) => isDue)
+    if (due === undefined) {
+      const next = ready.find(({ budget, handled }) => handled >= budget)
+      if (next !== undefined) next.isDue = true
+    } else if (due.state === "ready" && ready.length >= this.options.threads) {
+      due.drain(now + recycleDrainMs)
+      this.recycled++
+    }
+    if (ready.length > this.options.threads) {
+      ready.find(({ inFlight }) => inFlight === 0)?.end("asked", "it was one too many")
+    }
+  }
+}
+
+/** Whether a thread counts among those that the pool should have. */
+const isAble = (thread: Thread, now: number): boolean =>
+  (thread.state === "ready" || thread.state === "starting") && !thread.isDue &&
+  !thread.isSuspended(now)

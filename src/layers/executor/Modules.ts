@@ -1,0 +1,66 @@
+/**
+ * The modules of a pool: loaded into every thread, and into each that is started later.
+ */
+import * as Data from "effect/Data"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import { AgentUnloadable } from "../../services/Agent.ts"
+import type { LoadedHandler } from "../../services/Executor.ts"
+import type { NumberedModule } from "./Protocol.ts"
+import type { Thread } from "./Thread.ts"
+
+/** The thread ended before it had loaded the module. */
+export class ThreadGone extends Data.TaggedError("ThreadGone")<{}> {}
+
+/** How often threads may end under the loading of a module before it counts as its fault. */
+export const loadAttemptsMax = 3
+
+/** The handlers of a module in a thread, which loads it unless it started with it. */
+export const loadInto = (
+  thread: Thread,
+  module: NumberedModule
+): Effect.Effect<ReadonlyArray<LoadedHandler>, AgentUnloadable | ThreadGone> => {
+  const asked = Effect.gen(function*() {
+    const started = yield* Deferred.await(thread.start)
+    const at = thread.startedWith.indexOf(module.number)
+    if (!started.isOk) {
+      return yield* Effect.fail(
+        started.agent === module.module.name && at >= 0
+          ? new AgentUnloadable({ agent: started.agent, reason: started.reason })
+          : new ThreadGone()
+      )
+    }
+    const own = started.handlers[at]
+    if (own !== undefined) return own
+    const controls = yield* thread.controls
+    const handlers = yield* Effect.mapError(
+      controls.Load(module),
+      (error) => error._tag === "AgentUnloadable" ? error : new ThreadGone()
+    )
+    thread.modules.add(module.number)
+    // The options are what `find` made of them in the other thread.
+    return handlers as unknown as ReadonlyArray<LoadedHandler>
+  })
+  const gone = Effect.andThen(Deferred.await(thread.exit), Effect.fail(new ThreadGone()))
+  return Effect.raceFirst(asked, gone)
+}
+
+/** Loads a module into all of these threads, as they are when asked; all find the same. */
+export const loadEverywhere = (
+  threads: () => ReadonlyArray<Thread>,
+  module: NumberedModule,
+  attempt = 1
+): Effect.Effect<ReadonlyArray<LoadedHandler>, AgentUnloadable> =>
+  Effect.suspend(() =>
+    Effect.forEach(threads(), (thread) => loadInto(thread, module), { concurrency: "unbounded" })
+  ).pipe(
+    Effect.flatMap(([first]) =>
+      first === undefined ? Effect.fail(new ThreadGone()) : Effect.succeed(first)
+    ),
+    Effect.catchTag("ThreadGone", () =>
+      attempt < loadAttemptsMax
+        ? loadEverywhere(threads, module, attempt + 1)
+        : Effect.fail(
+          new AgentUnloadable({ agent: module.module.name, reason: "it ends its thread" })
+        ))
+  )
