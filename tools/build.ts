@@ -14,6 +14,7 @@ const root = join(import.meta.dirname, "..")
 const entries = {
   main: "src/main.ts",
   thread: "src/layers/log/sqlite/thread.ts",
+  "thread/thread": "src/layers/executor/thread/thread.ts",
   CodeFactory: "src/CodeFactory.ts",
   Agent: "src/Agent.ts"
 } as const
