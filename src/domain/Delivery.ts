@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
+import { errorLengthMax } from "./ErrorWords.ts"
 import { fateOf, type Fates } from "./Fate.ts"
 import { delayMs, type RetryPolicy } from "./RetryPolicy.ts"
 
@@ -65,9 +66,6 @@ export type Outcome = Data.TaggedEnum<{
 }>
 /** Constructors and matchers of outcomes. */
 export const Outcome = Data.taggedEnum<Outcome>()
-
-/** Longest error text kept with a dead letter, in characters. */
-export const errorLengthMax = 4_096
 
 /** What is decided about a failed attempt; `random` is 0 to 1. A fate goes before all else. */
 export const afterFailure = (

@@ -1,7 +1,6 @@
 /**
  * Fates: what a subscription wants done about a failure, by the tag of the error.
  */
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 /**
@@ -24,16 +23,3 @@ export const noFates: Fates = {}
 /** The fate of a failure, if one was chosen; a tag is a caller's text, such as `constructor`. */
 export const fateOf = (fates: Fates, tag: string | undefined): Fate | undefined =>
   tag !== undefined && Object.hasOwn(fates, tag) ? fates[tag] : undefined
-
-/**
- * The tag of what a handler failed with, threw or rejected with: its `_tag`, or else its `name`
- * (`TypeError`), or `undefined`. Reading it may run code of the error, which may throw.
- */
-export const tagOf = (error: unknown): string | undefined =>
-  Result.getOrUndefined(Result.try(() => textIn(error, "_tag") ?? textIn(error, "name")))
-
-const textIn = (error: unknown, field: "_tag" | "name"): string | undefined => {
-  if (typeof error !== "object" || error === null || !(field in error)) return undefined
-  const text: unknown = Reflect.get(error, field)
-  return typeof text === "string" && text !== "" ? text : undefined
-}

@@ -6,16 +6,12 @@
  * is given and for the fibres that starts, and ends with it. So nobody has to clean up, and neither
  * a failure nor a concurrent handler can leave something behind.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { type Carried, type ContextValues, merge, nothing } from "../domain/ExecutionContext.ts"
 import { MessageInvalid } from "../domain/Message.ts"
+import { reference } from "./CurrentContext.ts"
 
-/** The current context; empty unless set. */
-export const reference: Context.Reference<Carried> = Context.Reference<Carried>(
-  "codefactory/services/ExecutionContext",
-  { defaultValue: () => nothing }
-)
+export { reference } from "./CurrentContext.ts"
 
 /** The current values. */
 export const current: Effect.Effect<ContextValues> = Effect.map(reference, ({ values }) => values)

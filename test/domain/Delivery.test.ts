@@ -1,11 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import {
-  afterFailure,
-  beforeAttempt,
-  errorLengthMax,
-  type Outcome
-} from "../../src/domain/Delivery.ts"
+import { afterFailure, beforeAttempt, type Outcome } from "../../src/domain/Delivery.ts"
+import { errorLengthMax } from "../../src/domain/ErrorWords.ts"
 import { noFates } from "../../src/domain/Fate.ts"
 import { retryDefault } from "../../src/domain/RetryPolicy.ts"
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { afterFailure } from "../../src/domain/Delivery.ts"
-import { fateOf, noFates, tagOf } from "../../src/domain/Fate.ts"
+import { tagOf } from "../../src/domain/ErrorWords.ts"
+import { fateOf, noFates } from "../../src/domain/Fate.ts"
 import { retryDefault } from "../../src/domain/RetryPolicy.ts"
 
 const permanent = { tag: "Gone", error: "no", isPermanent: true }

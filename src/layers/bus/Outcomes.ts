@@ -11,8 +11,7 @@ import {
   Outcome,
   PermanentFailure
 } from "../../domain/Delivery.ts"
-import { wordsOf } from "../../domain/ErrorWords.ts"
-import { tagOf } from "../../domain/Fate.ts"
+import { tagOf, wordsOf } from "../../domain/ErrorWords.ts"
 import { enteredAt } from "../../domain/Message.ts"
 import { HandlerFailed, HandlerNotBegun } from "../../services/Executor.ts"
 import type { Core } from "./Core.ts"

@@ -2,9 +2,8 @@
  * Failures of agents' code as plain values, which any thread can tell the bus.
  */
 import * as Cause from "effect/Cause"
-import { errorLengthMax, type Failure } from "../../domain/Delivery.ts"
-import { wordsOf } from "../../domain/ErrorWords.ts"
-import { tagOf } from "../../domain/Fate.ts"
+import type { Failure } from "../../domain/Delivery.ts"
+import { errorLengthMax, tagOf, wordsOf } from "../../domain/ErrorWords.ts"
 
 /**
  * What a cause means, as the bus would say it of a handler of its own. A permanent failure is told

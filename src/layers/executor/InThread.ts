@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { AgentUnloadable } from "../../services/Agent.ts"
 import { Executor, HandlerFailed, HandlerNotBegun } from "../../services/Executor.ts"
 import type { LoadedHandler } from "../../services/Executor.ts"
 import { AgentView } from "./AgentView.ts"
@@ -32,7 +33,10 @@ export const layer: Layer.Layer<Executor> = Layer.sync(Executor, () => {
   return Executor.of({
     load: (module, options) =>
       Effect.acquireRelease(
-        Effect.map(load(module, options), (found) => found.map(register)),
+        Effect.mapBoth(load(module, options), {
+          onSuccess: (found) => found.map(register),
+          onFailure: (why) => new AgentUnloadable(why)
+        }),
         (loaded) => Effect.sync(() => loaded.forEach(({ id }) => handlers.delete(id))),
         { interruptible: true }
       ),

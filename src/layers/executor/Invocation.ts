@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import type { Failure } from "../../domain/Delivery.ts"
-import * as ExecutionContext from "../../services/ExecutionContext.ts"
+import * as CurrentContext from "../../services/CurrentContext.ts"
 import type { AgentView } from "./AgentView.ts"
 import { failureBy, failureOf } from "./Failures.ts"
 import type { Ready } from "./Loading.ts"
@@ -74,7 +74,7 @@ export class Invocation {
     this.fiber = Effect.runFork(
       carried.text === undefined
         ? effect
-        : Effect.provideService(effect, ExecutionContext.reference, carried)
+        : Effect.provideService(effect, CurrentContext.reference, carried)
     )
     this.fiber.addObserver((exit) =>
       Exit.isSuccess(exit) ? then(exit.value) : this.end(failureOf(exit.cause))

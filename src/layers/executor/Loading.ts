@@ -1,11 +1,11 @@
 /**
  * Loading: imports an agent's module into this thread and makes its handlers ready to run.
+ *
+ * Schemas are loaded for a typed topic only: they are half of what a thread needs to start.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import { PermanentFailure } from "../../domain/Delivery.ts"
-import { AgentUnloadable } from "../../services/Agent.ts"
+import type { AgentUnloadable } from "../../services/Agent.ts"
 import type { AgentModule, LoadOptions } from "../../services/Executor.ts"
 import { messageOf } from "./Failures.ts"
 import { find, type Found } from "./Found.ts"
@@ -16,16 +16,19 @@ export interface Ready {
   readonly found: Found
   readonly heavy: Heavy
   /** Checks the payload of a typed topic. */
-  readonly decode: ((payload: unknown) => Effect.Effect<unknown, PermanentFailure>) | undefined
+  readonly decode: ((payload: unknown) => Effect.Effect<unknown, unknown>) | undefined
 }
+
+/** The fields of `AgentUnloadable`. */
+export type Unloadable = Pick<AgentUnloadable, "agent" | "reason">
 
 /** Imports a module; runs its `check` and makes its heavy parts as `options` say. */
 export const load = (
   module: AgentModule,
   options: LoadOptions
-): Effect.Effect<ReadonlyArray<Ready>, AgentUnloadable> =>
+): Effect.Effect<ReadonlyArray<Ready>, Unloadable> =>
   Effect.gen(function*() {
-    const unloadable = (reason: string) => new AgentUnloadable({ agent: module.name, reason })
+    const unloadable = (reason: string): Unloadable => ({ agent: module.name, reason })
     const exports = yield* Effect.tryPromise({
       try: () => importOf(module),
       catch: (error) => unloadable(`it does not load: ${messageOf(error)}`)
@@ -39,7 +42,7 @@ export const load = (
         (error) => unloadable(`its check fails: ${messageOf(error)}`)
       )
     }
-    const ready = found.success.map(readyOf)
+    const ready = yield* Effect.forEach(found.success, readyOf)
     if (!options.isHeavyLazy) {
       yield* Effect.forEach(ready, ({ found: { exported }, heavy }) =>
         Effect.tryPromise({
@@ -65,18 +68,13 @@ const importOf = ({ url, version }: AgentModule): Promise<Readonly<Record<string
   return import(/* @vite-ignore */ address.href)
 }
 
-const readyOf = (found: Found): Ready => {
+const readyOf = (found: Found): Effect.Effect<Ready> => {
   const { options, topic } = found.handler
   const heavy = new Heavy(options?.heavy)
-  if (typeof topic === "string") return { found, heavy, decode: undefined }
-  const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(topic.schema))
-  return {
-    found,
-    heavy,
-    decode: (payload) =>
-      Effect.mapError(
-        decode(payload),
-        (error) => new PermanentFailure({ reason: `payload: ${error.message}` })
-      )
-  }
+  return typeof topic === "string"
+    ? Effect.succeed({ found, heavy, decode: undefined })
+    : Effect.map(
+      Effect.promise(() => import("./Decoding.ts")),
+      ({ decodingOf }) => ({ found, heavy, decode: decodingOf(topic) })
+    )
 }

@@ -56,7 +56,7 @@ const readAll = (reader: Reader, here: Machine, variables: Variables) => {
     server: server(reader),
     store: store(reader),
     coordination: coordination(reader, isSet(variables["KUBERNETES_SERVICE_HOST"])),
-    agents: agents(reader)
+    agents: agents(reader, here)
   }
 }
 
@@ -68,7 +68,7 @@ const setNames = (variables: Variables): ReadonlyArray<string> =>
 /** The names of secrets, from a reading of nothing. */
 const secretNames: ReadonlyArray<string> = (() => {
   const reader = make(new Map())
-  readAll(reader, { memoryBytes: 0 }, {})
+  readAll(reader, { memoryBytes: 0, cores: 1 }, {})
   return reader.shown.filter(({ secret }) => secret).map(({ name }) => name)
 })()
 

@@ -68,7 +68,7 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["KAFKA_BROKERS", "localhost"],
   ["KAFKA_SINK_CONCURRENCY", "0"],
   ["AGENTS_DIR", "agents"],
-  ["EXECUTOR_THREADS", "2"],
+  ["EXECUTOR_THREADS", "65"],
   ["PARALLEL_AGENT_LOADING", "1"],
   ["LAZY_LOAD_ML", "1"]
 ]

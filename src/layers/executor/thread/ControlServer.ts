@@ -6,13 +6,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as RpcServer from "effect/rpc/RpcServer"
 import process from "node:process"
+import { AgentUnloadable } from "../../../services/Agent.ts"
 import { Control } from "../Control.ts"
 import type { Inbox } from "./Inbox.ts"
 
 /** Serves until the thread ends. */
 export const serve = (inbox: Inbox): Effect.Effect<never, unknown> => {
   const handlers = Control.toLayer({
-    Load: (module) => inbox.load(module),
+    Load: (module) => Effect.mapError(inbox.load(module), (why) => new AgentUnloadable(why)),
     Unload: ({ number }) => Effect.sync(() => inbox.unload(number)),
     Drain: () => inbox.drained,
     Stats: () =>

@@ -4,11 +4,10 @@
 import * as Effect from "effect/Effect"
 import type { Failure } from "../../../domain/Delivery.ts"
 import * as Frame from "../../../domain/Frame.ts"
-import type { AgentUnloadable } from "../../../services/Agent.ts"
 import type { LoadedHandler } from "../../../services/Executor.ts"
 import { AgentView, type Handed } from "../AgentView.ts"
 import { Invocation } from "../Invocation.ts"
-import { load, type Ready } from "../Loading.ts"
+import { load, type Ready, type Unloadable } from "../Loading.ts"
 import {
   type Call,
   type Failed,
@@ -52,7 +51,7 @@ export class Inbox {
   /** Loads a module under its number. */
   load(
     { module, number, options }: NumberedModule
-  ): Effect.Effect<ReadonlyArray<LoadedHandler>, AgentUnloadable> {
+  ): Effect.Effect<ReadonlyArray<LoadedHandler>, Unloadable> {
     return Effect.map(load(module, options), (found) =>
       found.map((ready, at) => {
         const id = handlerIdsFrom(number) + at

@@ -2,13 +2,17 @@
  * The settings of agents: modules that export handlers and are loaded at start.
  */
 import type { AgentSettings } from "../../../services/Settings.ts"
-import { asking, limit, path, toggle } from "../Kind.ts"
+import { asking, integer, path, toggle } from "../Kind.ts"
+import type { Machine } from "../Machine.ts"
 import type { Reader } from "../Reader.ts"
 
 const agentLoading = "agents"
 
+/** Most executor threads: more than any machine of a pod has cores. */
+const threadsMax = 64
+
 /** How agents are loaded and run. */
-export const agents = ({ read }: Reader): AgentSettings => ({
+export const agents = ({ read }: Reader, { cores }: Machine): AgentSettings => ({
   dir: read({
     name: "AGENTS_DIR",
     kind: asking(path("a directory of agents")),
@@ -18,10 +22,11 @@ export const agents = ({ read }: Reader): AgentSettings => ({
   }),
   executorThreads: read({
     name: "EXECUTOR_THREADS",
-    kind: limit(64),
-    default: 0,
-    meaning: "Threads that run handlers; 0 runs them in the main thread.",
-    later: "worker threads"
+    kind: integer(0, threadsMax),
+    // One core is the main thread's, so that neither waits for the other.
+    default: Math.min(Math.max(1, cores - 1), threadsMax),
+    meaning: "Threads that run the handlers of agents, one less than cores unless set; 0 runs " +
+      "them in the main thread."
   }),
   parallelLoading: read({
     name: "PARALLEL_AGENT_LOADING",

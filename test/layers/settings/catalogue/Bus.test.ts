@@ -12,7 +12,7 @@ const onMachine = (memoryBytes: number, variables: Readonly<Record<string, strin
         Object.entries(variables).map(([name, text]) => [name, { text, source: "environment" }])
       )
     ),
-    { memoryBytes }
+    { memoryBytes, cores: 2 }
   )
 
 describe("defaults that follow the memory of the machine", () => {
