@@ -65,6 +65,7 @@ export const checkLeaks = (run: Run): void => {
     if (count !== 0) run.breach(11, `${count} ${what} left`)
   }
   left("leases", core.leases.size)
+  left("own rows by message", core.ownRows.messages)
   left("retries", core.retries.size)
   left("bytes of read-ahead", core.readAheadBytes)
   left("requests", core.requests.size)

@@ -2,7 +2,6 @@
  * Inspection: what can be seen of a running bus without changing it.
  */
 import * as Effect from "effect/Effect"
-import * as Iterable from "effect/Iterable"
 import * as Option from "effect/Option"
 import { ParsedMessage } from "../../domain/ParsedMessage.ts"
 import { lanes } from "../../domain/Priority.ts"
@@ -135,15 +134,7 @@ export const status = (
 
 /** A message that only an own row still holds: it was edited, or the log has let it go. */
 const inOwnRow = (core: Core, id: string): Option.Option<LogEntry> =>
-  Option.fromNullishOr(
-    [...core.consumers.values()].map((consumer) => ownRowOf(consumer, id)?.entry)
-      .find((entry) => entry !== undefined)
-  )
-
-const ownRowOf = ({ ownRows }: Consumer, id: string) =>
-  Option.getOrUndefined(
-    Iterable.findFirst(ownRows.values(), ({ entry }) => entry.message.id === id)
-  )
+  Option.fromNullishOr(core.ownRows.of(id)[0]?.entry)
 
 const delayedStatus = (core: Core, { message }: Delayed): MessageStatus => ({
   message,
@@ -164,7 +155,7 @@ const storedStatus = (core: Core, entry: LogEntry): MessageStatus => {
         consumer.wants(topic) && (consumer.conditions?.(parsed) ?? true) &&
         entry.offset >= (consumer.subscription.starts[entry.logLane] ?? 0)
       )
-      .map((consumer) => deliveryStatus(consumer, entry))
+      .map((consumer) => deliveryStatus(core, consumer, entry))
   }
 }
 
@@ -176,11 +167,12 @@ const stateNames: Readonly<Record<State, DeliveryStatus["state"]>> = {
   [state.parked]: "parked"
 }
 
-const deliveryStatus = (consumer: Consumer, entry: LogEntry): DeliveryStatus => {
+const deliveryStatus = (core: Core, consumer: Consumer, entry: LogEntry): DeliveryStatus => {
   const { logLane, message, offset } = entry
   const subscription = consumer.subscription.name
   const track = consumer.tracks[logLane]
-  const delivery = track?.find(offset) ?? ownRowOf(consumer, message.id)
+  const delivery = track?.find(offset) ??
+    core.ownRows.of(message.id).find((row) => row.consumer === consumer)
   if (delivery !== undefined) {
     return { subscription, state: stateNames[delivery.state], attempts: delivery.attempts }
   }

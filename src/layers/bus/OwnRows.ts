@@ -9,7 +9,7 @@
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { Core } from "./Core.ts"
 import { isHandedOut } from "./LeasesKept.ts"
-import type { Pending } from "./Pending.ts"
+import { Pending } from "./Pending.ts"
 import type { Track } from "./Track.ts"
 
 /** Shortest wait, in milliseconds, that is worth a row. Source: design, section 5, "Slot". */
@@ -27,6 +27,8 @@ export const ownRowLimits: OwnRowLimits = { countMax: 1_000_000, bytesMax: 64 * 
 /** The own rows of a bus. Each is registered at its consumer, by id; ids ascend there. */
 export class OwnRows {
   private readonly limits: OwnRowLimits
+  /** By message id: one, or one for each of some subscriptions. There may be a million. */
+  private readonly byMessage = new Map<string, Pending | ReadonlyArray<Pending>>()
   count = 0
   bytes = 0
   /** How often a delivery stayed in its lane because there was no room. */
@@ -43,14 +45,34 @@ export class OwnRows {
 
   /** Registers a delivery that has a row. */
   add(delivery: Pending): void {
-    delivery.consumer.ownRows.set(delivery.ownRow, delivery)
+    const { consumer, entry, ownRow } = delivery
+    const { id } = entry.message
+    const others = this.of(id)
+    consumer.ownRows.set(ownRow, delivery)
+    this.byMessage.set(id, others.length === 0 ? delivery : [...others, delivery])
     this.count++
-    this.bytes += delivery.entry.bytes
+    this.bytes += entry.bytes
+  }
+
+  /** The deliveries of a message that have rows. */
+  of(id: string): ReadonlyArray<Pending> {
+    const found = this.byMessage.get(id) ?? []
+    return found instanceof Pending ? [found] : found
+  }
+
+  /** How many messages have rows. */
+  get messages(): number {
+    return this.byMessage.size
   }
 
   /** Its row ended. */
-  remove({ consumer, entry, ownRow }: Pending): void {
+  remove(delivery: Pending): void {
+    const { consumer, entry, ownRow } = delivery
     if (!consumer.ownRows.delete(ownRow)) return
+    const { id } = entry.message
+    const others = this.of(id).filter((other) => other !== delivery)
+    if (others.length === 0) this.byMessage.delete(id)
+    else this.byMessage.set(id, others)
     this.count--
     this.bytes -= entry.bytes
   }

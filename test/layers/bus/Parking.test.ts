@@ -178,7 +178,7 @@ describe("parked deliveries", () => {
           yield* settle
           assert.strictEqual(core.ownRows.count, 1)
           yield* bus.deleteSubscription("s")
-          assert.deepInclude(core.ownRows, { count: 0, bytes: 0 })
+          assert.deepInclude(core.ownRows, { count: 0, bytes: 0, messages: 0 })
           assert.strictEqual(core.discarded, 1)
         }))
       yield* life(disk, "closed", ({ bus }) =>
