@@ -1,6 +1,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
+import { TestClock } from "effect/testing"
 import { batchMax } from "../../../src/layers/cli/PublishLines.ts"
 import { acceptAll, type Answer, type Asked, fakeBus, problem } from "./FakeBus.ts"
 import { runCli } from "./RunCli.ts"
@@ -36,6 +37,26 @@ describe("codefactory publish, one message", () => {
         idempotencyKey: "i",
         headers: { a: "1", b: "x=y" }
       })
+    }))
+
+  it.effect("delays it by the time or the seconds that flags say, not by both", () =>
+    Effect.gen(function*() {
+      const bus = yield* fakeBus(() => [202, accepted])
+      const sent = (...flags: ReadonlyArray<string>) =>
+        runCli(["publish", "orders", "1", "--url", bus.url, ...flags])
+      const at = "2030-01-31T12:00:00Z"
+      assert.strictEqual((yield* sent("--deliver-at", at)).code, 0)
+      yield* TestClock.setTime(Date.UTC(2030, 0, 1)) // Only reckons.
+      assert.strictEqual((yield* sent("--delay", "90")).code, 0)
+      assert.deepStrictEqual(bus.asked.map(({ body }) => JSON.parse(body).deliverAt), [
+        at,
+        "2030-01-01T00:01:30.000Z"
+      ])
+      const { code, err } = yield* sent("--deliver-at", at, "--delay", "90")
+      assert.strictEqual(code, 2)
+      assert.include(err, "exclude each other")
+      assert.strictEqual((yield* sent("--delay", "-1")).code, 2)
+      assert.lengthOf(bus.asked, 2)
     }))
 
   it.effect("takes the payload from a file, or as text", () =>
