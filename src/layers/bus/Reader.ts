@@ -13,6 +13,7 @@ import type { Core } from "./Core.ts"
 import { wantsEntry } from "./Filtering.ts"
 import { keepLease } from "./LeasesKept.ts"
 import { Pending, state } from "./Pending.ts"
+import type { Slot } from "./Slot.ts"
 import { isSuspect } from "./Suspects.ts"
 import { countUnread, noteRead, noteUnwanted } from "./Unread.ts"
 
@@ -158,12 +159,22 @@ const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
   if (core.log.retainsSettled) core.holdReadAhead(delivery)
   else {
     if (entry.offset < (consumer.countedFrom[entry.logLane] ?? 0)) entry.pending++
-    core.occupy(delivery, core.slotFor(entry))
+    core.occupy(delivery, placeOf(core, entry))
   }
   track.add(delivery)
   // A leased one holds its key when it comes to its turn; without a key it just waits.
   if (keepLease(core, delivery) && delivery.order === undefined) return
   enqueue(core, delivery)
+}
+
+/** The place that another delivery of the message keeps, or else a new one. */
+const placeOf = (core: Core, entry: LogEntry): Slot => {
+  const { logLane, message, offset } = entry
+  for (const { tracks } of core.topics.get(message.topic).consumers) { // Ends with the first.
+    const slot = tracks[logLane]?.find(offset)?.slot
+    if (slot !== undefined) return slot
+  }
+  return core.slotFor(entry)
 }
 
 /** Queues a delivery that came from the log, unless it ended while it waited for its turn. */

@@ -3,7 +3,7 @@ import { Deferred, Effect, Layer, References } from "effect"
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import { announced } from "../../../src/layers/bus/Volatile.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
-import { ending } from "./Deliveries.ts"
+import { ending, settle } from "./Deliveries.ts"
 import { draft, named, options } from "./Drafts.ts"
 import { busOptions } from "./Edges.ts"
 
@@ -115,6 +115,20 @@ describe("the gate of a shard", () => {
       assert.deepStrictEqual(core.shards.map(({ gate }) => gate), ["Closed", "Open"])
       const mixed = yield* bus.publishMany([draft(topicOf(0), 1), draft(topicOf(1), 2)])
       assert.deepStrictEqual(mixed.map(({ _tag }) => _tag), ["Failure", "Success"])
+    })))
+
+  it.effect("counts a message once, also when another consumer takes over a subscription", () =>
+    over(Effect.gen(function*() {
+      const { bus, drain, fill, shard } = yield* opened()
+      yield* bus.createSubscription(named("two"), options(">"))
+      yield* fill(30)
+      yield* bus.handle(named("two"), options(">"), () => Effect.void)
+      assert.deepStrictEqual([shard.slots, shard.gate], [30, "Open"])
+      yield* settle
+      assert.strictEqual(bus.snapshot().subscriptions.find(({ name }) => name === "two")?.acked, 30)
+      assert.strictEqual(shard.slots, 30)
+      yield* drain(30)
+      assert.strictEqual(shard.slots, 0)
     })))
 
   it.effect("closes although who is told throws (behaviour 56, pitfall 18)", () =>
