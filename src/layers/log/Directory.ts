@@ -43,8 +43,16 @@ export interface Want {
 export class Directory {
   private readonly lanes = Array.from({ length: logLaneCount }, () => new LaneChunks())
   private readonly none = new LaneChunks() // Only so that indexing needs no assertion.
+  /** By number: names of topics, and how many entries have them. Numbers are used again. */
   private readonly names: Array<string> = []
+  private readonly uses: Array<number> = []
+  private readonly spare: Array<number> = []
   private readonly numbers = new Map<string, number>()
+
+  /** How many topics the retained entries have. */
+  get topics(): number {
+    return this.numbers.size
+  }
 
   /** The offset the next entry of a lane gets. */
   head(logLane: number): number {
@@ -61,13 +69,19 @@ export class Directory {
     return this.lane(logLane).bytesFrom(offset)
   }
 
-  /** The numbers of a block's topics, in the order of its header. */
+  /**
+   * The numbers of a block's topics, in the order of its header. They hold until something is
+   * deleted; the entries are added before that.
+   */
   topicNumbers(header: BlockHeader): ReadonlyArray<number> {
     return header.topics.map((name) => {
       const known = this.numbers.get(name)
       if (known !== undefined) return known
-      this.numbers.set(name, this.names.length)
-      return this.names.push(name) - 1
+      const number = this.spare.pop() ?? this.names.length
+      this.names[number] = name
+      this.uses[number] = 0
+      this.numbers.set(name, number)
+      return number
     })
   }
 
@@ -79,7 +93,9 @@ export class Directory {
     const at = offset % chunkLength
     chunk.blocks[at] = block
     chunk.indexes[at] = index
-    chunk.topics[at] = topics[header.topic(index)] ?? 0
+    const topic = topics[header.topic(index)] ?? 0
+    chunk.topics[at] = topic
+    if (offset >= lane.first) this.uses[topic] = (this.uses[topic] ?? 0) + 1
     chunk.sizes[at] = header.size(index)
     chunk.bytes += header.size(index)
     if (offset >= lane.head) lane.head = offset + 1
@@ -94,8 +110,14 @@ export class Directory {
 
   /** Makes `first` the least first offset of a lane: what lies below is gone. */
   raiseFirst(logLane: number, first: number): void {
-    const lane = this.lane(logLane)
-    if (first > lane.first) lane.first = Math.min(first, lane.head)
+    this.lane(logLane).raiseFirst(first, (topic) => {
+      const uses = (this.uses[topic] ?? 0) - 1
+      this.uses[topic] = uses
+      if (uses > 0) return
+      this.numbers.delete(this.names[topic] ?? "")
+      this.names[topic] = ""
+      this.spare.push(topic)
+    })
   }
 
   /** Gives up the memory of what is gone. */

@@ -68,6 +68,18 @@ export class LaneChunks {
     return bytes
   }
 
+  /** Makes `first` the least first offset; tells of the topic of each entry that goes by that. */
+  raiseFirst(first: number, gone: (topic: number) => void): void {
+    const end = Math.min(first, this.head)
+    if (end <= this.first) return
+    const from = Math.max(this.first, this.base * chunkLength)
+    const to = Math.min(end, (this.base + this.chunks.length) * chunkLength)
+    for (let at = from; at < to; at++) { // As many as are deleted, and none that was never here.
+      if (this.blockAt(at) !== lost) gone(this.chunkAt(at)?.topics[at % chunkLength] ?? 0)
+    }
+    this.first = end
+  }
+
   /** Gives up the chunks that hold nothing at or above `first`. */
   free(): void {
     const gone = Math.min(this.chunks.length, Math.floor(this.first / chunkLength) - this.base)
