@@ -12,6 +12,9 @@ export interface Handing {
 /** Opens it; `handled` runs for each message, with its number. */
 export type OpenHanding = (handled: (index: number) => void) => Promise<Handing>
 
+/** Longest wait for what was pushed, in milliseconds: what takes longer was lost. */
+const patience = 120_000
+
 /** Counts what was handled and tells when there was enough. */
 export class Counter {
   count = 0
@@ -26,9 +29,17 @@ export class Counter {
 
   /** Resolves once `more` were counted from now; ask before they can be. */
   next(more: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.target = this.count + more
-      this.done = resolve
+    const before = this.count
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(
+        () => reject(new Error(`${this.count - before} of ${more} were handled`)),
+        patience
+      )
+      this.target = before + more
+      this.done = () => {
+        clearTimeout(late)
+        resolve()
+      }
     })
   }
 }

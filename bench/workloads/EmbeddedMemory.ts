@@ -28,7 +28,7 @@ const window = 10_000
 const windowSmoke = 1_000
 
 /** Windows of one run. */
-const windows = 25
+const windows = 20
 
 const contender = (name: string, open: OpenHanding, bus = false): Contender => ({
   name,
