@@ -3,7 +3,7 @@
  */
 import { rm } from "node:fs/promises"
 import { request } from "node:http"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import { payloadOf } from "../Payloads.ts"
 import { newDirectory } from "./Directory.ts"
 import { freePort, nextLine, profiling, type Program, root, start, startDeno } from "./Processes.ts"
@@ -26,13 +26,14 @@ const startMax = 30_000
 /** How the service runs. */
 export interface ServiceOptions {
   readonly kept: "in memory" | "synced to disk"
-  readonly under?: "Deno"
+  /** Under Deno, or from the bundle of `npm run build`; by Node from its sources unless set. */
+  readonly as?: "Deno" | "bundle"
   /** Variables beside those that every service of the benchmark has. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** The service, in its own process and directory. */
-export const service = ({ env: more, kept, under }: ServiceOptions): StartServer => async () => {
+export const service = ({ as, env: more, kept }: ServiceOptions): StartServer => async () => {
   const directory = await newDirectory()
   const [port, metricsPort] = [await freePort(), await freePort()]
   const env = {
@@ -46,10 +47,11 @@ export const service = ({ env: more, kept, under }: ServiceOptions): StartServer
     NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "codefactory"),
     ...more
   }
+  const script = as === "bundle" ? join(relative(root, await bundle()), "main.js") : "src/main.ts"
   const started = performance.now()
-  const program = under === "Deno"
-    ? startDeno("src/main.ts", ["serve"], env)
-    : start("src/main.ts", ["serve"], env, profiling())
+  const program = as === "Deno"
+    ? startDeno(script, ["serve"], env)
+    : start(script, ["serve"], env, profiling())
   program.lines.resume()
   await accepting(program, port, started)
   return {
@@ -63,17 +65,35 @@ export const service = ({ env: more, kept, under }: ServiceOptions): StartServer
   }
 }
 
+const bundled: { directory?: Promise<string> } = {}
+
+/** The directory of the bundle, made once. */
+const bundle = (): Promise<string> => bundled.directory ??= makeBundle()
+
+const makeBundle = async (): Promise<string> => {
+  const { build } = await import("../../tools/build.ts") // Not loaded by whoever needs no bundle.
+  const directory = await newDirectory()
+  await build(directory)
+  return directory
+}
+
 /** The service with its messages in memory. */
 export const serviceInMemory = service({ kept: "in memory" })
 
 /** The service with its messages synced to disk, as by default. */
 export const serviceSynced = service({ kept: "synced to disk" })
 
+/** The service from the bundle, with its messages in memory. */
+export const bundledInMemory = service({ kept: "in memory", as: "bundle" })
+
+/** The service from the bundle, with its messages synced to disk. */
+export const bundledSynced = service({ kept: "synced to disk", as: "bundle" })
+
 /** The service under Deno, with its messages in memory. */
-export const denoInMemory = service({ kept: "in memory", under: "Deno" })
+export const denoInMemory = service({ kept: "in memory", as: "Deno" })
 
 /** The service under Deno, with its messages synced to disk. */
-export const denoSynced = service({ kept: "synced to disk", under: "Deno" })
+export const denoSynced = service({ kept: "synced to disk", as: "Deno" })
 
 /** A peer that prints its port. */
 const peerAt = (script: string, run = start): StartServer => async () => {

@@ -2,6 +2,8 @@
  * Starting: how long until the first accepted publish, and how much memory an idle server takes.
  */
 import {
+  bundledInMemory,
+  bundledSynced,
   echo,
   fastifyQueue,
   serviceInMemory,
@@ -48,12 +50,19 @@ export const startup: Workload = {
   title: "Starting",
   unit: "starts",
   note: "From starting the process to its first accepted publish, on an empty directory and with " +
-    `compiled code kept from the start before; resident memory after ${idleMs} ms without work.`,
-  aims: [...aims("codefactory, memory"), ...aims("codefactory")],
+    "compiled code kept from the start before, from the sources or from the bundle that " +
+    `\`npm run build\` makes; resident memory after ${idleMs} ms without work.`,
+  aims: [
+    ...aims("codefactory, memory, bundled"),
+    ...aims("codefactory, bundled"),
+    ...aims("codefactory")
+  ],
   isolated: false,
   contenders: [
     contender("raw node:http echo", "nothing", echo),
     contender("fastify + fastq", "nothing", fastifyQueue),
+    contender("codefactory, memory, bundled", "in memory", bundledInMemory),
+    contender("codefactory, bundled", "synced to disk", bundledSynced),
     contender("codefactory, memory", "in memory", serviceInMemory),
     contender("codefactory", "synced to disk", serviceSynced)
   ],
