@@ -165,7 +165,7 @@ export const served: Layer.Layer<
     Layer.provide(doors(server)),
     Layer.provideMerge(busLayer),
     Layer.provide(log({ profile, dataDir: store.dataDir }, bus.dedupKeysMax)),
-    Layer.merge(executor(agents.executorThreads)),
+    Layer.provideMerge(executor(agents.executorThreads)),
     Layer.provideMerge(SlewedClock.layer)
   )
 }))

@@ -61,9 +61,16 @@ export class HandlerNotBegun extends Schema.TaggedError<HandlerNotBegun>()("Hand
 export interface ExecutorSnapshot {
   /** 0: handlers run in this thread. */
   readonly threads: number
+  /** Deliveries that the threads may hold at most; more wait. 0 is no limit of its own. */
+  readonly credits: number
   /** Deliveries handed over whose outcome is not known yet, and those that wait for a thread. */
   readonly running: number
   readonly waiting: number
+  /** Heap of the threads, as they last told. */
+  readonly heapBytes: number
+  /** Deliveries that run alone because their thread ended under them, and how many may be known. */
+  readonly suspects: number
+  readonly suspectsMax: number
   /** Threads that ended: as planned, because a handler did not let go, or by themselves. */
   readonly recycled: number
   readonly terminated: number

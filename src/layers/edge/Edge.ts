@@ -4,10 +4,13 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { ApiKeys } from "../../services/ApiKeys.ts"
 import { EdgeAddress, type EdgeUnbound } from "../../services/EdgeAddress.ts"
+import { Executor } from "../../services/Executor.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { RateLimits } from "../../services/RateLimits.ts"
+import { nothingRun } from "../observe/ExecutorMetrics.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
 import { batchRoutes } from "./BatchRoutes.ts"
 import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
@@ -96,6 +99,11 @@ export const layer = (
       const guard = keys.required ? hostSent : makeGuard(host)
       const door = makeDoor(keys, proxyTrusted, () => clock.currentTimeMillisUnsafe())
       metrics.door(door.counts, keys.counts)
+      const executor = yield* Effect.serviceOption(Executor) // There are buses without agents.
+      metrics.executor(Option.match(executor, {
+        onNone: () => () => nothingRun,
+        onSome: ({ snapshot }) => snapshot
+      }))
       const limits = yield* RateLimits
       metrics.limiter(limits.counts)
       const rates = makeRateGate(limits, proxyTrusted)

@@ -38,6 +38,9 @@ export const recycleDrainMs = 3_700_000
 /** Wait before a thread is started again that could not start: doubled each time, to the last. */
 export const restartMs = { first: 1_000, last: 30_000 } as const
 
+/** How often threads are asked how they do, while something runs in them. */
+export const statsMs = 5_000
+
 /** The threads of a pool. Mutable on purpose: it belongs to the pool, in the main thread. */
 export class Crew {
   readonly members = new Set<Thread>()
@@ -47,6 +50,7 @@ export class Crew {
   private readonly options: PoolOptions
   private failures = 0
   private restartAt = 0
+  private askedAt = 0
   isClosed = false
 
   constructor(options: PoolOptions) {
@@ -122,6 +126,15 @@ export class Crew {
       thread.end("terminated", unyielding)
     }
     return taken
+  }
+
+  /** Asks every thread how it does, from time to time. A blocked one answers later. */
+  ask(now: number): void {
+    if (now - this.askedAt < statsMs) return
+    this.askedAt = now
+    for (const thread of this.members) {
+      if (thread.state === "ready") this.options.fork(thread.ask)
+    }
   }
 
   /** Replaces one thread at a time that has done its number, and ends one that is too many. */

@@ -64,8 +64,12 @@ export const layer: Layer.Layer<Executor> = Layer.sync(Executor, () => {
       ),
     snapshot: () => ({
       threads: 0,
+      credits: 0,
       running: counts.running,
       waiting: 0,
+      heapBytes: 0,
+      suspects: 0,
+      suspectsMax: 0,
       recycled: 0,
       terminated: 0,
       crashed: 0,

@@ -10,7 +10,8 @@ import { Lane } from "./Lane.ts"
 import { loadEverywhere, loadInto } from "./Modules.ts"
 import { moduleNumberOf, type NumberedModule, type Started } from "./Protocol.ts"
 import type { Run } from "./Run.ts"
-import { Suspects } from "./Suspects.ts"
+import { creditsMax } from "./Slots.ts"
+import { Suspects, suspectsMax } from "./Suspects.ts"
 import type { Left, Owner, Thread } from "./Thread.ts"
 
 /** The pool. Mutable on purpose: it runs in the main thread only, for every message. */
@@ -44,8 +45,12 @@ export class Pool implements Owner {
     const members = [...this.crew.members]
     return {
       threads: members.length,
+      credits: members.length * creditsMax,
       running: sum(members.map(({ inFlight }) => inFlight)) + sum(lanes.map((of) => of.running)),
       waiting: this.queued.size + this.returned.size + sum(lanes.map((of) => of.waiting)),
+      heapBytes: sum(members.map(({ heapBytes }) => heapBytes)),
+      suspects: this.suspects.size,
+      suspectsMax,
       recycled: this.crew.recycled,
       ...this.counts
     }
@@ -118,6 +123,7 @@ export class Pool implements Owner {
     }
     for (const lane of this.lanes) lane.tick(now, letGoMs)
     this.crew.replace(now)
+    this.crew.ask(now)
     this.crew.ensure(this)
     this.dispatch()
   }

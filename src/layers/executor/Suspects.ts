@@ -14,6 +14,11 @@ export const suspectsMax = 10_000
 export class Suspects {
   private readonly accused = new Map<string, boolean>()
 
+  /** How many there are. */
+  get size(): number {
+    return this.accused.size
+  }
+
   /** Whether a run has to run alone: `undefined` if not, else whether it is the accused. */
   of(run: Run): boolean | undefined {
     return this.accused.size === 0 ? undefined : this.accused.get(run.key)

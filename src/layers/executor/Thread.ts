@@ -160,6 +160,15 @@ export class Thread implements Place {
     this.drainBy = drainBy
   }
 
+  /** Asks how it does. */
+  get ask(): Effect.Effect<void> {
+    return Effect.flatMap(this.controls, (controls) => controls.Stats()).pipe(
+      Effect.map(({ heapBytes }) => void (this.heapBytes = heapBytes)),
+      Effect.timeoutOption(finishMs),
+      Effect.ignore
+    )
+  }
+
   /** Ends it once what its handlers sent is answered, or did not get answered in time. */
   finish(words: string): Effect.Effect<void> {
     this.isFinishing = true

@@ -5,9 +5,11 @@ import * as Effect from "effect/Effect"
 import { type Metric, Registry } from "prom-client"
 import type { Snapshot } from "../../domain/Snapshot.ts"
 import type { KeyCounts } from "../../services/ApiKeys.ts"
+import type { ExecutorSnapshot } from "../../services/Executor.ts"
 import type { RateCounts } from "../../services/RateLimits.ts"
 import { contractSeries, furtherSeries } from "./BusSeries.ts"
 import { type DoorCounts, observeDoor } from "./DoorMetrics.ts"
+import { observeExecutor } from "./ExecutorMetrics.ts"
 import { fibreSeries } from "./FibreSeries.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { observeLimiter } from "./LimiterMetrics.ts"
@@ -26,6 +28,8 @@ export interface Metrics {
   readonly limiter: (counts: () => RateCounts) => void
   /** Adds the door and its keys. */
   readonly door: (counts: () => DoorCounts, keys: () => KeyCounts) => void
+  /** Adds the executor of agents. */
+  readonly executor: (snapshot: () => ExecutorSnapshot) => void
   readonly contentType: string
   /** The text of a scrape; the bus is asked for one snapshot, however many series there are. */
   readonly text: Effect.Effect<string>
@@ -42,6 +46,7 @@ export const make = (
     http: HttpMetrics.make(registry, limits),
     limiter: observeLimiter(registry),
     door: observeDoor(registry),
+    executor: observeExecutor(registry),
     contentType: registry.contentType,
     text: Effect.promise(() => Registry.merge([registry, busRegistry(snapshot())]).metrics())
   }

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Snapshot } from "../../../src/domain/Snapshot.ts"
+import { nothingRun } from "../../../src/layers/observe/ExecutorMetrics.ts"
 import { make } from "../../../src/layers/observe/Metrics.ts"
+import type { ExecutorSnapshot } from "../../../src/services/Executor.ts"
 
 const histogram = { bounds: [0.001, 0.01], counts: [0, 0, 0], sum: 0 }
 
@@ -50,6 +52,12 @@ const atStart: Snapshot = {
   tails: { open: 0, reading: 0, events: 0, gaps: 0 },
   commitRetries: 0,
   degraded: []
+}
+
+const scrapeExecutor = (now: Partial<ExecutorSnapshot>) => {
+  const metrics = make(() => atStart, {})
+  metrics.executor(() => ({ ...nothingRun, ...now }))
+  return metrics.text
 }
 
 const scrape = (snapshot: Snapshot) => make(() => snapshot, { bodyBytesMax: 5 }).text
@@ -161,5 +169,16 @@ describe("metrics", () => {
       const types = (yield* scrape(atStart)).split("\n").filter((line) => line.startsWith("# TYPE"))
       const names = types.map((line) => line.split(" ")[2])
       assert.deepStrictEqual(names, Array.from(new Set(names)))
+    }))
+
+  it.effect("tells of the executor, from 0 on, and counts what became of threads", () =>
+    Effect.gen(function*() {
+      const before = yield* scrapeExecutor({})
+      assert.include(before, "message_bus_executor_threads 0\n")
+      assert.include(before, "message_bus_executor_lost_total 0\n")
+      const after = yield* scrapeExecutor({ threads: 3, waiting: 2, terminated: 4, heapBytes: 9 })
+      for (const line of ["threads 3", "waiting 2", "terminated_total 4", "heap_bytes 9"]) {
+        assert.include(after, `message_bus_executor_${line}\n`)
+      }
     }))
 })
