@@ -2,7 +2,7 @@
  * A client of the edge that sends what it is told to, also what no proper client would.
  */
 import { Effect } from "effect"
-import { type IncomingHttpHeaders, request } from "node:http"
+import { Agent, type IncomingHttpHeaders, request } from "node:http"
 import { connect } from "node:net"
 import { onDeno } from "./Platform.ts"
 
@@ -37,19 +37,25 @@ export const ask = (url: string, asked: Asked = {}): Effect.Effect<Answer> =>
     const contentType: Record<string, string> = body === undefined
       ? {}
       : { "content-type": "application/json", "content-length": `${Buffer.byteLength(body)}` }
-    const sent = request(url, { method, headers: { ...contentType, ...headers }, agent: false })
+    // As real clients do, it keeps its connection, and so gives the publish door what is its own.
+    const agent = new Agent({ keepAlive: true })
+    const sent = request(url, { method, headers: { ...contentType, ...headers }, agent })
     sent.on("error", (error) => resume(Effect.die(error)))
     sent.on("response", (response) => {
       const chunks: Array<Uint8Array> = []
       response.on("data", (chunk) => chunks.push(chunk))
       response.on("end", () => {
+        agent.destroy()
         const text = Buffer.concat(chunks).toString("utf8")
         const { headers, statusCode = 0 } = response
         resume(Effect.succeed({ status: statusCode, headers, text, json: jsonOf(text) }))
       })
     })
     sent.end(body)
-    return Effect.sync(() => sent.destroy())
+    return Effect.sync(() => {
+      sent.destroy()
+      agent.destroy()
+    })
   })
 
 /** When a raw exchange ends, besides by the server's closing. */

@@ -17,6 +17,7 @@ const elsewhere = [
   "JsonScan",
   "NodeBody",
   "OpenApi",
+  "PlainRequest",
   "StreamTimes"
 ]
 
@@ -44,6 +45,9 @@ const lacking = [
   "many small headers hide none: an Origin behind 1,900 others is still seen"
 ]
 
+/** Of the door on the bare socket, which only `node:http` lets stand before it. */
+const ofNode = ["answers a publish with what node:http would, but for the spelling of names"]
+
 describe("the edge on Deno", () => {
   it.live(
     "passes the tests of the edge over real sockets, but for what Deno lacks",
@@ -62,7 +66,7 @@ describe("the edge on Deno", () => {
         assert.deepStrictEqual(failed, [])
         assert.strictEqual(ended.code, 0, ended.err.slice(-2_000))
         const skipped = tests.filter(({ status }) => status !== "passed").map(({ title }) => title)
-        assert.sameMembers(skipped, lacking)
+        assert.sameMembers(skipped, [...lacking, ...ofNode])
         assert.isAbove(tests.length, 150)
         assert.strictEqual(report.testResults.length, suites.length)
       }),

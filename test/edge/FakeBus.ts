@@ -146,7 +146,10 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
     publish: (draft) =>
       draft.topic === "refuse.defect"
         ? Effect.die(new Error("secret of the server"))
-        : Effect.suspend(() => Effect.fromResult(publish(draft))),
+        : Effect.suspend(() => {
+          const result = Effect.fromResult(publish(draft))
+          return draft.topic === "late" ? Effect.delay(result, "20 millis") : result
+        }),
     publishMany: (drafts) => Effect.sync(() => drafts.map(publish)),
     createSubscription: (name, options) =>
       Effect.suspend((): ReturnType<MessageBus["Service"]["createSubscription"]> => {

@@ -6,10 +6,11 @@ import * as Result from "effect/Result"
 import type { Answerable } from "./Answerable.ts"
 import { atOnce, type Door, type TurnedAway } from "./Door.ts"
 import type { Guard } from "./Guard.ts"
+import { matchPublish } from "./PublishPath.ts"
 import type { RateGate } from "./RateGate.ts"
 import { Refusal } from "./Refusal.ts"
 import type { Matched, Router } from "./Router.ts"
-import type { BodyRule, Caller, Head, Reply, Request } from "./Web.ts"
+import type { BodyRule, Caller, Head, Reply, Request, Route } from "./Web.ts"
 
 /** The routes, and what stands before them in the order in which it looks at a request. */
 export interface App {
@@ -17,6 +18,8 @@ export interface App {
   readonly router: Router
   readonly door: Door
   readonly rates: RateGate
+  /** The route that publishes one message, where there is one. */
+  readonly publish: Route | undefined
 }
 
 /** A request that was let in, and as whom. */
@@ -26,12 +29,30 @@ export interface Admitted extends Matched {
 
 /** The route of an admitted request, or why it is turned away. */
 export const admit = (app: App, head: Head): Result.Result<Admitted, TurnedAway> => {
+  const { method, path } = head
+  const direct = app.publish === undefined ? undefined : matchPublish(app.publish, method, path)
+  if (direct !== undefined) return admitTo(app, head, direct)
   const guarded = app.guard(head)
   if (guarded !== undefined) return Result.fail(atOnce(guarded))
-  const matched = app.router(head.method, head.path)
-  if (Result.isFailure(matched)) return Result.fail(atOnce(matched.failure))
-  const { params, route } = matched.success
-  const caller = app.door.enter(head, matched.success)
+  const matched = app.router(method, path)
+  return Result.isSuccess(matched)
+    ? enter(app, head, matched.success)
+    : Result.fail(atOnce(matched.failure))
+}
+
+/** As `admit`, where the route is known. */
+export const admitTo = (
+  app: App,
+  head: Head,
+  matched: Matched
+): Result.Result<Admitted, TurnedAway> => {
+  const guarded = app.guard(head)
+  return guarded === undefined ? enter(app, head, matched) : Result.fail(atOnce(guarded))
+}
+
+const enter = (app: App, head: Head, matched: Matched): Result.Result<Admitted, TurnedAway> => {
+  const { params, route } = matched
+  const caller = app.door.enter(head, matched)
   if (Result.isFailure(caller)) return Result.fail(caller.failure)
   const refused = route.body === undefined ? undefined : bodyRefused(head, route.body)
   return refused === undefined

@@ -23,6 +23,7 @@ import type { Patience, Serve } from "./FrontOptions.ts"
 import { hostSent, makeGuard } from "./Guard.ts"
 import { parkedRoutes } from "./ParkedRoutes.ts"
 import { withinSubscription } from "./Permission.ts"
+import { publishPattern } from "./PublishPath.ts"
 import { publishRoutes } from "./PublishRoutes.ts"
 import { pullRoutes } from "./PullRoutes.ts"
 import { makeRateGate } from "./RateGate.ts"
@@ -112,7 +113,13 @@ export const layer = (
         asked: { readonly port: number; readonly setting: EdgeUnbound["setting"] }
       ) =>
         serve({
-          app: { guard, door, rates, router: makeRouter(routes) },
+          app: {
+            guard,
+            door,
+            rates,
+            router: makeRouter(routes),
+            publish: routes.find(({ pattern }) => pattern === publishPattern)
+          },
           metrics: metrics.http,
           host,
           patience,

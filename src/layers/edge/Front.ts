@@ -11,13 +11,14 @@ import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { HttpMetrics } from "../observe/HttpMetrics.ts"
-import { admit, type Admitted, type App, handle } from "./Admission.ts"
+import { admit, type Admitted, admitTo, type App, handle } from "./Admission.ts"
 import { refuse, replyOf } from "./Answer.ts"
 import type { Answerable } from "./Answerable.ts"
 import type { BodyBudget } from "./BodyBudget.ts"
 import { anybody, type TurnedAway } from "./Door.ts"
 import type { Gated } from "./RateGate.ts"
 import type { Refusal } from "./Refusal.ts"
+import type { Matched } from "./Router.ts"
 import type { Caller, Head, Reply, Request, Route, Sink } from "./Web.ts"
 
 /** One request on its way to its reply, as its server offers it. */
@@ -84,8 +85,18 @@ export const endWaiting = (front: Front): void => {
 }
 
 /** Takes a request, of which nothing but the head was read. */
-export const accept = (front: Front, exchange: Exchange): void => {
-  const admitted = admit(front.app, exchange.head)
+export const accept = (front: Front, exchange: Exchange): void =>
+  proceed(front, exchange, admit(front.app, exchange.head))
+
+/** As `accept`, where the route is known. */
+export const acceptMatched = (front: Front, exchange: Exchange, matched: Matched): void =>
+  proceed(front, exchange, admitTo(front.app, exchange.head, matched))
+
+const proceed = (
+  front: Front,
+  exchange: Exchange,
+  admitted: Result.Result<Admitted, TurnedAway>
+): void => {
   if (Result.isFailure(admitted)) return turnAway(front, exchange, admitted.failure)
   const { caller, route } = admitted.success
   const gated = front.app.rates(route, exchange.head, caller)

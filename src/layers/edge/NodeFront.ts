@@ -6,11 +6,13 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import type { EdgeUnbound } from "../../services/EdgeAddress.ts"
 import { refuse } from "./Answer.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
 import { accept, makeFront, refuseUnread } from "./Front.ts"
 import type { FrontOptions } from "./FrontOptions.ts"
+import { openDoor } from "./NodeDoor.ts"
 import { NodeExchange } from "./NodeExchange.ts"
 import { close, listen } from "./NodeListen.ts"
 import { sendUnread } from "./NodeReply.ts"
@@ -25,7 +27,17 @@ export const serve = (options: FrontOptions): Effect.Effect<number, EdgeUnbound,
     const front = makeFront(app, metrics, yield* Effect.context<never>())
     const limits = { ...edgeLimits, ...patience }
     const server = makeServer(limits)
+    const [toHttp] = server.listeners("connection")
+    server.removeAllListeners("connection")
     const connections = watchConnections(server, metrics)
+    const handOver = (socket: Socket) => toHttp && Reflect.apply(toHttp, server, [socket])
+    const door = { front, patience: limits, handOver, refused: metrics.connectionsRefused }
+    server.on("connection", (socket) => {
+      const connection = connections.get(socket)
+      const { publish } = app
+      if (publish === undefined || connection === undefined) handOver(socket)
+      else openDoor({ ...door, publish }, socket, connection)
+    })
     const unread = new UnreadReplies(limits.unreadBytesMax, limits.unreadMs)
     attach(server, (request, response, expects) => {
       const connection = connections.get(request.socket) ?? { owed: [], running: 0 }

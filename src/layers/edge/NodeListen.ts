@@ -41,8 +41,12 @@ export const close = ({ connections, front, server }: Closable): Effect.Effect<v
   Effect.callback<void>((resume) => {
     server.close(() => resume(Effect.void))
     endWaiting(front)
-    for (const [socket, { owed }] of connections) if (owed.length === 0) socket.destroy()
+    for (const [socket, { owed, running }] of connections) {
+      if (owed.length === 0 && running === 0) socket.destroy()
+    }
   }).pipe(
     Effect.timeoutOption(edgeLimits.closeMsMax),
-    Effect.andThen(Effect.sync(() => server.closeAllConnections()))
+    Effect.andThen(Effect.sync(() => {
+      for (const socket of connections.keys()) socket.destroy()
+    }))
   )

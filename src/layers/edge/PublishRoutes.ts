@@ -6,6 +6,7 @@ import * as Result from "effect/Result"
 import type { Accepted, MessageBus } from "../../services/MessageBus.ts"
 import { decodeDraft } from "./DraftDecoding.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
+import { publishPattern } from "./PublishPath.ts"
 import { textOf } from "./Unicode.ts"
 import { jsonText, jsonType, type Reply, type Request, type Route } from "./Web.ts"
 
@@ -19,7 +20,7 @@ const accepted = (result: Accepted): Reply => jsonText(202, acceptedText(result)
 /** `POST /v1/topics/{topic}/messages`. */
 export const publishRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route> => [{
   method: "POST",
-  pattern: "/v1/topics/{topic}/messages",
+  pattern: publishPattern,
   access: "publish",
   body: { contentTypes: [jsonType], bytesMax: edgeLimits.bodyBytesMax },
   waits: false,
