@@ -8,7 +8,7 @@
  * --rounds n     rounds that count, 5 unless set
  * --smoke        runs everything once and tiny, and checks only that no operation is lost
  * --report       writes the report anew from results.jsonl
- * --profile      writes flame graphs of the bus in the workloads that are named
+ * --profile      writes flame graphs of the bus, of the main workloads or of those that are named
  */
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -29,6 +29,17 @@ const roundsFull = 5
 
 /** Workloads of a smoke run that are under way at once: most of them wait for processes. */
 const smokeMax = 4
+
+/** What a flame graph is made of unless a workload is named. */
+const profiledUnlessNamed = [
+  "memory-texts",
+  "memory-values",
+  "durable-64",
+  "http",
+  "http-batch",
+  "fan-out",
+  "fan-out-sse"
+]
 
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,
@@ -109,8 +120,10 @@ if (options.list) {
 } else if (options.report) await writeReport(decode(await readFile(resultsFile, "utf8")))
 else if (options.smoke) await smokeAll()
 else if (options.profile) {
-  if (positionals.length === 0) throw new Error("--profile: name a workload")
-  for (const one of chosen) console.log(profilesSection(await profile(one)).join("\n"))
+  const wanted = positionals.length === 0 ? profiledUnlessNamed : positionals
+  for (const one of workloads.filter(({ name }) => wanted.includes(name))) {
+    console.log(profilesSection(await profile(one)).join("\n"))
+  }
 } else {
   const results = await measureAll()
   if (positionals.length === 0) await writeReport(results)
