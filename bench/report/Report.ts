@@ -41,13 +41,15 @@ export const report = (
     "",
     "## Aims",
     "",
-    "| workload | aim | measured | |",
-    "| --- | --- | ---: | --- |",
+    "| workload | aim | kept | measured | |",
+    "| --- | --- | --- | ---: | --- |",
     ...measured.flatMap(({ skipped, summaries, workload }) =>
       summaries.length === 0
-        ? [`| ${workload.name} | ${workload.title} | | skipped: ${skipped ?? "not measured"} |`]
+        ? [`| ${workload.name} | ${workload.title} | | | skipped: ${skipped ?? "not measured"} |`]
         : judge(workload, summaries).map((one) =>
-          `| ${workload.name} | ${one.wanted} | ${figure(one.measured)} | ${verdict(one)} |`
+          `| ${workload.name} | ${one.wanted} | ${one.kept} | ${figure(one.measured)} | ${
+            verdict(one)
+          } |`
         )
     ),
     ...measured.flatMap(({ skipped, summaries, workload }) =>

@@ -85,7 +85,10 @@ const contenders = (rateOf: "fixed" | "half of peak"): ReadonlyArray<Contender> 
   contender("codefactory", busOfTexts, rateOf, true)
 ]
 
-const how = `${messages} messages come evenly; what is due is published at each turn of the ` +
+const how =
+  `${
+    messages.toLocaleString("en-US")
+  } messages come evenly; what is due is published at each turn of the ` +
   "event loop, which does nothing else. A latency runs from the moment a message is due to its " +
   "handler, so that a contender that falls behind is not spared. Texts, handed on by reference."
 

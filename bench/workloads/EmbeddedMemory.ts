@@ -60,7 +60,9 @@ const aims = (bus: string, fastq: string, rxjs: string): ReadonlyArray<Aim> => [
 ]
 
 const rules = "Retries, time limits, priorities and the order of keys are on in the bus; no peer " +
-  `has any of them. ${concurrency} handlers run at once, which count, and ${window} messages at ` +
+  `has any of them. ${concurrency} handlers run at once, which count, and ${
+    window.toLocaleString("en-US")
+  } messages at ` +
   "a time are published one by one and then awaited until the handler has run for each."
 
 /** Messages that are texts, handed on by reference. */

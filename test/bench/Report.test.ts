@@ -54,8 +54,8 @@ describe("the report of the benchmark", () => {
     const text = report([race, absent], results, [])
     assert.include(text, "Machine: an abacus. Date: 2026-01-01.")
     assert.include(text, "| bus | in memory | 1,200 | 0.5 | 1.2 |")
-    assert.include(text, "hare, snail | 1.2 | **missed** |")
-    assert.include(text, "bus: p99 ms at most 1 | 0.5 | reached |")
+    assert.include(text, "hare, snail | in memory | 1.2 | **missed** |")
+    assert.include(text, "bus: p99 ms at most 1 | in memory | 0.5 | reached |")
     assert.include(text, "![A race](plots/race.svg)")
   })
   it("says of a workload that could not run why", () => {
