@@ -169,6 +169,16 @@ export interface Embedded extends Calls {
     items: ReadonlyArray<Item>
   ) => Effect.Effect<ReadonlyArray<Result.Result<Accepted, PublishError>>>
   /**
+   * As `handle`, for a handler that reads the payload itself, or hands the message on: it is parsed
+   * when `delivery.payload` is first read.
+   */
+  readonly handleDeliveries: <E, R>(
+    name: string,
+    topic: string,
+    handler: (delivery: Delivery) => Effect.Effect<unknown, E, R>,
+    options?: HandleOptions
+  ) => Effect.Effect<void, HandleError, R | Scope.Scope>
+  /**
    * Runs `hook` before each message of any publisher is accepted, until the scope closes: what it
    * returns is published instead. See `Hooks.before`.
    */

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CodeFactory } from "../../services/CodeFactory.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
+import { handleDeliveriesWith } from "./Handling.ts"
 import { afterPublishWith, beforePublishWith } from "./Hooking.ts"
 import { callsOf, pluginWith } from "./Plugins.ts"
 import { publishManyWith } from "./Publishing.ts"
@@ -16,6 +17,7 @@ export const layer: Layer.Layer<CodeFactory, never, MessageBus> = Layer.effect(
     CodeFactory.of({
       bus,
       ...callsOf(bus),
+      handleDeliveries: handleDeliveriesWith(bus),
       publishMany: publishManyWith(bus),
       plugin: pluginWith(bus),
       beforePublish: beforePublishWith(bus),

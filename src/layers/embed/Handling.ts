@@ -20,18 +20,35 @@ import type { HandleOptions } from "../../services/CodeFactory.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Delivery, MessageBus } from "../../services/MessageBus.ts"
 
-/** Attaches a handler to a durable subscription. */
-export const handleWith = (bus: MessageBus["Service"]) =>
-<A, E, R>(
+/** Attaches a handler of payloads to a durable subscription. */
+export const handleWith = (bus: MessageBus["Service"]) => {
+  const handleDeliveries = handleDeliveriesWith(bus)
+  return <A, E, R>(
+    name: string,
+    topic: string | TypedTopic<A>,
+    handler: (payload: never, delivery: Delivery) => Effect.Effect<unknown, E, R>,
+    options?: HandleOptions
+  ) =>
+    handleDeliveries(
+      name,
+      typeof topic === "string" ? topic : topic.name,
+      decoding(topic, handler),
+      options
+    )
+}
+
+/** Attaches a handler of deliveries to a durable subscription; nothing is parsed for it. */
+export const handleDeliveriesWith = (bus: MessageBus["Service"]) =>
+<E, R>(
   name: string,
-  topic: string | TypedTopic<A>,
-  handler: (payload: never, delivery: Delivery) => Effect.Effect<unknown, E, R>,
+  topic: string,
+  handler: (delivery: Delivery) => Effect.Effect<unknown, E, R>,
   options: HandleOptions = {}
 ) =>
   Effect.gen(function*() {
     const subscription = yield* decoded("name", SubscriptionName, name)
     const wanted = yield* decoded("options", SubscriptionOptions, {
-      topic: typeof topic === "string" ? topic : topic.name,
+      topic,
       ordering: options.ordering ?? "key",
       maxAttempts: options.maxAttempts ?? maxAttemptsDefault,
       ackTimeoutMs: Duration.toMillis(options.timeout ?? ackTimeoutMsDefault),
@@ -45,12 +62,11 @@ export const handleWith = (bus: MessageBus["Service"]) =>
     const retry = yield* decoded("retry", RetryPolicy, retryOf(options, wanted.maxAttempts))
     const fates = yield* decoded("fates", Fates, options.fates ?? noFates)
     const context = withoutExecution(yield* Effect.context<R>())
-    const run = decoding(topic, handler)
     const provide = providing(context)
     yield* bus.handle(
       subscription,
       wanted,
-      (delivery) => provide(run(delivery)),
+      (delivery) => provide(handler(delivery)),
       retry,
       { fates, filter: typeof options.filter === "function" ? options.filter : undefined }
     )
