@@ -70,14 +70,15 @@ export class Crew {
     while (now >= this.restartAt && this.lacks(now)) this.members.add(this.start(owner))
   }
 
-  /** The threads that a module has to be loaded into; starts them for the first one. */
-  forLoading(owner: Owner, first: NumberedModule): ReadonlyArray<Thread> {
+  /**
+   * The threads that a module has to be loaded into; starts them for the first one. They start with
+   * what loaded before, and not with a module that may fail or never end: others load beside it.
+   */
+  forLoading(owner: Owner): ReadonlyArray<Thread> {
     const live = [...this.members].filter(({ state }) => state === "starting" || state === "ready")
     if (live.length > 0 || this.isClosed) return live
-    for (let count = 0; count < this.options.threads; count++) {
-      this.members.add(this.start(owner, [...this.modules.values(), first]))
-    }
-    return this.forLoading(owner, first)
+    for (let count = 0; count < this.options.threads; count++) this.members.add(this.start(owner))
+    return this.forLoading(owner)
   }
 
   /** Starts a thread, which belongs to nobody yet. */

@@ -4,6 +4,7 @@
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { AgentUnloadable } from "../../services/Agent.ts"
 import type { LoadedHandler } from "../../services/Executor.ts"
 import type { NumberedModule } from "./Protocol.ts"
@@ -42,8 +43,25 @@ export const loadInto = (
     return handlers as unknown as ReadonlyArray<LoadedHandler>
   })
   const gone = Effect.andThen(Deferred.await(thread.exit), Effect.fail(new ThreadGone()))
-  return Effect.raceFirst(asked, gone)
+  return Effect.onInterrupt(Effect.raceFirst(asked, gone), () => endIfStuck(thread))
 }
+
+/** How long a thread may take to answer when a module was not loaded in time. */
+const answerMs = 1_000
+
+/** A module that never gives its thread back is ended with it; the next one starts without it. */
+const endIfStuck = (thread: Thread): Effect.Effect<void> =>
+  Effect.flatMap(thread.controls, (controls) => controls.Stats()).pipe(
+    Effect.ignore,
+    Effect.timeoutOption(answerMs),
+    Effect.flatMap((answered) =>
+      Effect.sync(() => {
+        if (Option.isNone(answered)) {
+          thread.end("terminated", "a module that it loads keeps it busy")
+        }
+      })
+    )
+  )
 
 /** Loads a module into all of these threads, as they are when asked; all find the same. */
 export const loadEverywhere = (

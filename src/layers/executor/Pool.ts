@@ -66,7 +66,7 @@ export class Pool implements Owner {
   /** Loads a module into every thread; the first one starts them. */
   load(module: NumberedModule): Effect.Effect<ReadonlyArray<LoadedHandler>, AgentUnloadable> {
     const { crew } = this
-    return loadEverywhere(() => crew.forLoading(this, module), module).pipe(
+    return loadEverywhere(() => crew.forLoading(this), module).pipe(
       Effect.tap(() =>
         Effect.sync(() => {
           // A thread that replaces another need not check again what was found to be good.
