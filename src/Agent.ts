@@ -18,3 +18,17 @@ export const on = <Payload = unknown, Heavy = undefined>(
   options: AgentOptions<Heavy> = {}
 ): AgentHandler => // A handler is only ever given payloads of its topic: hence the cast.
 ({ topic: topic as TypedTopic<unknown>, handle, options })
+
+/**
+ * What a handler throws when trying again would change nothing: its message is dead at once. The
+ * bus knows it by its tag, as it does the one of the library, which would load more than threads
+ * start with.
+ */
+export class PermanentFailure extends Error {
+  readonly _tag = "PermanentFailure"
+  override readonly name = "PermanentFailure"
+
+  constructor({ reason }: { readonly reason: string }) {
+    super(reason)
+  }
+}

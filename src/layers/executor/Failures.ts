@@ -23,6 +23,13 @@ export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
 /** What it means that code threw or rejected with `error`. */
 export const failureBy = (error: unknown): Failure => failureOf(Cause.fail(error))
 
+/** Why a module does not load: with the place in it, where the runtime tells. */
+export const importFailure = (error: unknown): string => {
+  const [first = ""] = error instanceof SyntaxError ? (error.stack ?? "").split("\n") : []
+  const [, file, line] = /([^/?]+)(?:\?version=\d+)?:(\d+)$/.exec(first) ?? []
+  return line === undefined ? messageOf(error) : `${file}:${line}: ${messageOf(error)}`
+}
+
 /** The message of a thrown value, for a reason. */
 export const messageOf = (error: unknown): string =>
   wordsOf(() => error instanceof Error ? error.message : String(error))

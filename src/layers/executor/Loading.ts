@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { AgentUnloadable } from "../../services/Agent.ts"
 import type { AgentModule, LoadOptions } from "../../services/Executor.ts"
-import { messageOf } from "./Failures.ts"
+import { allowOwnImports } from "../drivers/node/OwnImports.ts"
+import { importFailure, messageOf } from "./Failures.ts"
 import { find, type Found } from "./Found.ts"
 import { Heavy } from "./Heavy.ts"
 
@@ -29,9 +30,10 @@ export const load = (
 ): Effect.Effect<ReadonlyArray<Ready>, Unloadable> =>
   Effect.gen(function*() {
     const unloadable = (reason: string): Unloadable => ({ agent: module.name, reason })
+    allowOwnImports()
     const exports = yield* Effect.tryPromise({
       try: () => importOf(module),
-      catch: (error) => unloadable(`it does not load: ${messageOf(error)}`)
+      catch: (error) => unloadable(`it does not load: ${importFailure(error)}`)
     })
     const found = find(module.name, exports)
     if (Result.isFailure(found)) return yield* Effect.fail(unloadable(found.failure))
