@@ -6,8 +6,10 @@
  */
 import type * as Layer from "effect/Layer"
 import { type BusHandle, make } from "./layers/embed/Handle.ts"
-import { embedded, type EmbeddedOptions } from "./layers/Profile.ts"
+import { embedded } from "./layers/Profile.ts"
+import type { Agents } from "./services/Agents.ts"
 import type { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"
+import type { EmbeddedOptions } from "./services/EmbeddedOptions.ts"
 import type { MessageBus } from "./services/MessageBus.ts"
 import type { LogUnopened } from "./services/MessageLog.ts"
 
@@ -23,7 +25,7 @@ export type {
   PromisedHandler,
   PromisedPlugin
 } from "./layers/embed/PromisedCalls.ts"
-export type { EmbeddedOptions } from "./layers/Profile.ts"
+export { Agents } from "./services/Agents.ts"
 export { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"
 export type {
   Calls,
@@ -33,6 +35,7 @@ export type {
   PublishOptions,
   RequestOptions
 } from "./services/CodeFactory.ts"
+export type { EmbeddedOptions } from "./services/EmbeddedOptions.ts"
 export * as ExecutionContext from "./services/ExecutionContext.ts"
 export { HookLimit, HookRefused } from "./services/Hooks.ts"
 export { BusClosed, IdempotencyConflict, MessageBus } from "./services/MessageBus.ts"
@@ -43,7 +46,7 @@ export { RequestLimit, RequestTimeout } from "./services/Requests.ts"
 /** The bus for Effect programs: started with the layer, drained and closed with its scope. */
 export const layer = (
   options?: EmbeddedOptions
-): Layer.Layer<CodeFactory | MessageBus, LogUnopened | OptionsInvalid> => embedded(options)
+): Layer.Layer<Agents | CodeFactory | MessageBus, LogUnopened | OptionsInvalid> => embedded(options)
 
 /** A handle that refuses everything with `BusClosed` until its `start()` has resolved. */
 export const create = (options?: EmbeddedOptions): BusHandle => make(embedded(options))

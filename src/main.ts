@@ -14,6 +14,7 @@ import { collectStartUp } from "./layers/drivers/v8/Memory.ts"
 import { served } from "./layers/Profile.ts"
 import * as Environment from "./layers/settings/Environment.ts"
 import { version } from "./layers/Version.ts"
+import { Agents } from "./services/Agents.ts"
 import { EdgeAddress } from "./services/EdgeAddress.ts"
 import { MessageBus } from "./services/MessageBus.ts"
 import { Settings } from "./services/Settings.ts"
@@ -43,7 +44,11 @@ const serving = Effect.fnUntraced(function*(life: Life) {
   life.limitMs = endMs + Duration.toMillis(Duration.sum(server.prestopDelay, server.drain))
   yield* Effect.logInfo(`serving on ${url}, metrics on ${metricsUrl}/metrics`)
   yield* Effect.logInfo(`profile ${profile}, durability ${durability}; Ctrl-C drains and ends`)
-  const running = Effect.andThen(Effect.delay(collectStartUp, settleTime), Effect.never)
+  const agents = yield* Agents
+  const running = agents.load.pipe(
+    Effect.andThen(Effect.delay(collectStartUp, settleTime)),
+    Effect.andThen(Effect.never)
+  )
   // Before the edge closes with the layers: acks are taken while the bus drains.
   yield* Effect.onInterrupt(running, () => Effect.andThen(leaving(life, snapshot), drain))
 }, Effect.provide(Layer.provideMerge(served, settings)))

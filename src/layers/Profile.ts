@@ -7,16 +7,23 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { claimTtlMs } from "../domain/IdempotencyKey.ts"
-import { ShardCount } from "../domain/Ring.ts"
-import { Watermarks } from "../domain/Watermark.ts"
+import { Agents } from "../services/Agents.ts"
 import type { ApiKeys } from "../services/ApiKeys.ts"
 import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
+import { EmbeddedOptions } from "../services/EmbeddedOptions.ts"
 import type { Executor } from "../services/Executor.ts"
 import type { MessageBus } from "../services/MessageBus.ts"
 import type { LogUnopened, MessageLog } from "../services/MessageLog.ts"
 import type { RateLimits } from "../services/RateLimits.ts"
-import { type ServerSettings, Settings, type SettingsInvalid } from "../services/Settings.ts"
+import {
+  type ServerSettings,
+  Settings,
+  type SettingsInvalid,
+  type SettingsRecord
+} from "../services/Settings.ts"
+import type { AgentsOptions } from "./agents/DirectoryAgents.ts"
+import * as NoAgents from "./agents/NoAgents.ts"
 import * as Bus from "./bus/Bus.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
 import { runtime } from "./drivers/runtime/Runtime.ts"
@@ -24,8 +31,6 @@ import * as DenoFront from "./edge/DenoFront.ts"
 import * as Edge from "./edge/Edge.ts"
 import * as NodeFront from "./edge/NodeFront.ts"
 import * as Embedding from "./embed/Embedding.ts"
-import * as InThread from "./executor/InThread.ts"
-import * as WorkerThreads from "./executor/WorkerThreads.ts"
 import * as FileKeys from "./keys/FileKeys.ts"
 import * as NoKeys from "./keys/NoKeys.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
@@ -48,52 +53,34 @@ export const log = (storage: Storage, keysMax?: number): Layer.Layer<MessageLog,
       ...(keysMax === undefined ? {} : { claimsMax: keysMax })
     })
 
-/** What an embedding program can be told; everything has a default. */
-export const EmbeddedOptions = Schema.Struct({
-  /** `local` unless set. */
-  profile: Schema.optionalKey(Schema.Literals(["memory", "local"])),
-  /** Folder of the embedded store, `./data` unless set; ignored in memory. */
-  dataDir: Schema.optionalKey(Schema.NonEmptyString),
-  /** 2 to 16; 8 unless set. */
-  shardCount: Schema.optionalKey(ShardCount),
-  /** Handlers that run at once per shard: 2 to 8; 4 unless set. */
-  workersPerShard: Schema.optionalKey(
-    Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 8 }))
-  ),
-  /** Messages one shard holds; 10,000 unless set. */
-  shardMessagesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
-  /** Treat equal messages without an idempotency key as duplicates; not unless set. */
-  contentHash: Schema.optionalKey(Schema.Boolean),
-  /** How long messages are kept that every subscription is done with: 604,800,000 ms unless set. */
-  retentionMs: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1_000))),
-  /** Bytes of the log above which the oldest of those are deleted; 8 GiB unless set. */
-  retentionBytesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(2 ** 20))),
-  /** Bytes of undelivered messages, by which the backlog gate moves; 8 GiB unless set. */
-  logBytesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(2 ** 20))),
-  /** Fills, 0 to 1, at which a shard stops and resumes taking messages; 0.8 and 0.5 unless set. */
-  watermarks: Schema.optionalKey(Watermarks)
-})
-/** Checked options. */
-export type EmbeddedOptions = typeof EmbeddedOptions.Type
-
 /** The bus inside another program. */
 export const embedded = (
   options: EmbeddedOptions = {}
-): Layer.Layer<CodeFactory | MessageBus, LogUnopened | OptionsInvalid> =>
+): Layer.Layer<Agents | CodeFactory | MessageBus, LogUnopened | OptionsInvalid> =>
   Layer.unwrap(Effect.map(checked(options), embeddedOf))
 
 const checked = (options: EmbeddedOptions): Effect.Effect<EmbeddedOptions, OptionsInvalid> =>
   Effect.mapError(
-    Schema.decodeUnknownEffect(EmbeddedOptions)(options, {
-      errors: "all",
-      onExcessProperty: "error"
-    }),
+    Effect.tap(
+      Schema.decodeUnknownEffect(EmbeddedOptions)(options, {
+        errors: "all",
+        onExcessProperty: "error"
+      }),
+      ({ agentsDir }) => agentsDir === undefined ? Effect.void : readable(agentsDir)
+    ),
     ({ message }) => new OptionsInvalid({ reason: message })
+  )
+
+/** The code of agents is imported when there are agents: a bus without them starts without it. */
+const readable = (directory: string) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./agents/Discovery.ts")),
+    ({ discover }) => discover(directory)
   )
 
 const embeddedOf = (
   options: EmbeddedOptions
-): Layer.Layer<CodeFactory | MessageBus, LogUnopened> => {
+): Layer.Layer<Agents | CodeFactory | MessageBus, LogUnopened> => {
   const { backlogBytesMax, limits, retention } = Bus.optionsDefault
   const bus = Bus.layer({
     ...Bus.optionsDefault,
@@ -112,16 +99,26 @@ const embeddedOf = (
   const storage: Storage = options.profile === "memory"
     ? { profile: "memory" }
     : { profile: "local", dataDir: options.dataDir ?? "./data" }
-  return Embedding.layer.pipe(
-    Layer.provideMerge(bus),
+  return Layer.effectDiscard(Effect.flatMap(Agents, ({ load }) => load)).pipe(
+    Layer.provideMerge(Embedding.layer),
+    Layer.provideMerge(withAgents(bus, embeddedAgents(options), options.executorThreads ?? 0)),
     Layer.provide(log(storage)),
     Layer.provide(SlewedClock.layer)
   )
 }
 
-/** What runs the handlers of agents: so many threads, or with 0 this one. */
-export const executor = (threads: number): Layer.Layer<Executor> =>
-  threads === 0 ? InThread.layer : WorkerThreads.layer({ threads })
+const embeddedAgents = ({ agentsDir }: EmbeddedOptions): AgentsOptions | undefined =>
+  agentsDir === undefined ? undefined : {
+    directory: agentsDir,
+    isParallel: true,
+    isHeavyLazy: true,
+    isCheckSkipped: false,
+    timeout: startupTimeoutDefault,
+    isWatched: false
+  }
+
+/** How long agents may take to load. Source: guide, "startupTimeout". */
+const startupTimeoutDefault = Duration.seconds(90)
 
 /** What runs the program, and the HTTP server that it has. */
 export const platform: Pick<Edge.EdgeOptions, "runtime" | "serve"> = {
@@ -131,10 +128,11 @@ export const platform: Pick<Edge.EdgeOptions, "runtime" | "serve"> = {
 
 /** The service: the bus behind its HTTP edge, as the settings say. */
 export const served: Layer.Layer<
-  EdgeAddress | Executor | MessageBus,
+  Agents | EdgeAddress | MessageBus,
   LogUnopened | EdgeUnbound | SettingsInvalid,
   FileSystem.FileSystem | Settings
-> = Layer.unwrap(Effect.map(Settings, ({ profile, values: { agents, bus, server, store } }) => {
+> = Layer.unwrap(Effect.map(Settings, ({ profile, values }) => {
+  const { bus, server, store } = values
   const busLayer = Bus.layer({
     ...Bus.optionsDefault,
     shardCount: bus.shardCount,
@@ -163,9 +161,8 @@ export const served: Layer.Layer<
   })
   return edge.pipe(
     Layer.provide(doors(server)),
-    Layer.provideMerge(busLayer),
+    Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
     Layer.provide(log({ profile, dataDir: store.dataDir }, bus.dedupKeysMax)),
-    Layer.provideMerge(executor(agents.executorThreads)),
     Layer.provideMerge(SlewedClock.layer)
   )
 }))
@@ -178,3 +175,46 @@ const doors = (
     LocalRateLimits.layer({ limit: requestsMax, window: requestsWindow }),
     apiKeysFile === undefined ? NoKeys.layer : FileKeys.layer(apiKeysFile)
   )
+
+/** How the agents of a directory are loaded, if there is one. */
+const agentsOf = (
+  { agents: { checkSkipped, dir, modelsLazy, parallelLoading, watched }, server }: SettingsRecord
+): AgentsOptions | undefined =>
+  dir === undefined ? undefined : {
+    directory: dir,
+    isParallel: parallelLoading,
+    isHeavyLazy: modelsLazy,
+    isCheckSkipped: checkSkipped,
+    timeout: server.startupTimeout,
+    isWatched: watched
+  }
+
+/**
+ * A bus with agents, whose executor stands beneath it, because handlers run until it has drained.
+ * Their code is imported here and not above: a bus without agents starts without it.
+ */
+const withAgents = <E, R>(
+  bus: Layer.Layer<MessageBus, E, R>,
+  options: AgentsOptions | undefined,
+  threads: number
+): Layer.Layer<Agents | MessageBus, E, R> =>
+  options === undefined ? Layer.merge(NoAgents.layer, bus) : Layer.unwrap(
+    Effect.map(
+      Effect.all([Effect.promise(() => import("./agents/DirectoryAgents.ts")), executor(threads)]),
+      ([DirectoryAgents, executor]) =>
+        DirectoryAgents.layer(options).pipe(
+          Layer.provide(Embedding.layer),
+          Layer.provideMerge(bus),
+          Layer.provideMerge(executor) // Its metrics are shown by the edge.
+        )
+    )
+  )
+
+/** What runs the handlers of agents: so many threads, or with 0 this one. */
+const executor = (threads: number): Effect.Effect<Layer.Layer<Executor>> =>
+  threads === 0
+    ? Effect.map(Effect.promise(() => import("./executor/InThread.ts")), ({ layer }) => layer)
+    : Effect.map(
+      Effect.promise(() => import("./executor/WorkerThreads.ts")),
+      ({ layer }) => layer({ threads })
+    )

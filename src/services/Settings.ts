@@ -93,6 +93,9 @@ export interface AgentSettings {
   readonly executorThreads: number
   readonly parallelLoading: boolean
   readonly modelsLazy: boolean
+  readonly checkSkipped: boolean
+  /** Load again what changes. */
+  readonly watched: boolean
 }
 
 /** All settings by theme. */

@@ -3,11 +3,13 @@
  * one that the document has, with its status, content type, headers and shape.
  */
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
+import * as NoAgents from "../../src/layers/agents/NoAgents.ts"
 import { openApi } from "../../src/layers/edge/docs/OpenApi.ts"
 import { apiRoutes } from "../../src/layers/edge/Edge.ts"
 import { makeRouter } from "../../src/layers/edge/Router.ts"
 import * as NoKeys from "../../src/layers/keys/NoKeys.ts"
+import { Agents } from "../../src/services/Agents.ts"
 import { ApiKeys } from "../../src/services/ApiKeys.ts"
 import type { Answer } from "./Client.ts"
 import { fakeBus, fakeState } from "./FakeBus.ts"
@@ -17,8 +19,10 @@ const build = { version: "0", profile: "memory", runtime: "test", startedAt: 0 }
 /** Every route of the API, over a bus of no importance. */
 export const allRoutes = Effect.runSync(
   Effect.provide(
-    Effect.map(ApiKeys, (keys) => apiRoutes(fakeBus(fakeState()), keys, build)),
-    NoKeys.layer
+    Effect.gen(function*() {
+      return apiRoutes(fakeBus(fakeState()), yield* ApiKeys, yield* Agents, build)
+    }),
+    Layer.merge(NoKeys.layer, NoAgents.layer)
   )
 )
 

@@ -3,11 +3,13 @@
  */
 import { Duration, Layer } from "effect"
 import type { ApiKey } from "../../src/domain/ApiKey.ts"
+import * as NoAgents from "../../src/layers/agents/NoAgents.ts"
 import * as Edge from "../../src/layers/edge/Edge.ts"
 import { makeKeyRing } from "../../src/layers/keys/KeyRing.ts"
 import * as NoKeys from "../../src/layers/keys/NoKeys.ts"
 import * as LocalRateLimits from "../../src/layers/limits/LocalRateLimits.ts"
 import { platform } from "../../src/layers/Profile.ts"
+import { Agents } from "../../src/services/Agents.ts"
 import { ApiKeys } from "../../src/services/ApiKeys.ts"
 
 /** Free ports on this machine. */
@@ -29,10 +31,12 @@ export interface Doors extends Partial<Edge.EdgeOptions> {
   readonly keys?: ReadonlyArray<ApiKey>
   /** Instead of these, keys that a test changes. */
   readonly keyService?: ApiKeys["Service"]
+  /** Agents that a test speaks for; without, there are none. */
+  readonly agents?: Agents["Service"]
 }
 
 /** An edge behind open doors, or behind the ones asked for; it still needs a bus. */
-export const openEdge = ({ keyService, keys, limit = 0, ...options }: Doors = {}) =>
+export const openEdge = ({ agents, keyService, keys, limit = 0, ...options }: Doors = {}) =>
   Edge.layer({ ...edgeOptions, ...options }).pipe(
     Layer.provide(LocalRateLimits.layer({ limit, window: Duration.seconds(60) })),
     Layer.provide(
@@ -41,7 +45,8 @@ export const openEdge = ({ keyService, keys, limit = 0, ...options }: Doors = {}
         : keys === undefined
         ? NoKeys.layer
         : ringOf(keys)
-    )
+    ),
+    Layer.provide(agents === undefined ? NoAgents.layer : Layer.succeed(Agents, agents))
   )
 
 const ringOf = (keys: ReadonlyArray<ApiKey>) => {

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { served } from "./Served.ts"
+import type { AgentsSnapshot } from "../../src/services/Agents.ts"
+import { ask as askAny } from "./Client.ts"
+import { served, servedBehind } from "./Served.ts"
 
 describe("the state of the bus over HTTP", () => {
   it.live("shows a message by its id, and 404 for one it does not hold", () =>
@@ -25,7 +27,8 @@ describe("the state of the bus over HTTP", () => {
         name: "codefactory",
         version: "0.1.0",
         profile: "memory",
-        durability: "memory"
+        durability: "memory",
+        agents: { loading: [], loaded: [], failed: [] }
       })
       assert.strictEqual(limits.payloadBytesMax, 1_048_576)
       assert.match(runtime, /^(node|deno) \d+\./)
@@ -51,6 +54,47 @@ describe("the state of the bus over HTTP", () => {
       assert.strictEqual(closing.json.status, "closing")
       assert.strictEqual((yield* ask("/livez")).status, 200)
       assert.strictEqual((yield* ask("/startupz")).status, 200)
+    }))
+})
+
+describe("agents over HTTP", () => {
+  const loaded = [{ agent: "receipts.ts", subscriptions: ["receipts"] }]
+  const failed = [{ agent: "broken.ts", reason: "Unexpected end of input" }]
+  const agents = { loading: ["slow.ts"], loaded, failed }
+
+  it.live("start-up and readiness are 503 while they are loaded, liveness is not", () =>
+    Effect.gen(function*() {
+      const snapshot: AgentsSnapshot = { state: "Starting", ...agents }
+      const { ask } = yield* servedBehind({
+        agents: { load: Effect.void, snapshot: () => snapshot }
+      })
+      const starting = yield* ask("/startupz")
+      assert.strictEqual(starting.status, 503)
+      assert.deepStrictEqual(starting.json, { status: "starting", agents })
+      const ready = yield* ask("/readyz")
+      assert.deepStrictEqual([ready.status, ready.json.status], [503, "starting"])
+      assert.strictEqual((yield* ask("/livez")).status, 200)
+    }))
+
+  it.live("one that failed is named with its reason, and degrades readiness", () =>
+    Effect.gen(function*() {
+      const snapshot: AgentsSnapshot = { state: "Started", ...agents, loading: [] }
+      const { ask, metricsUrl } = yield* servedBehind({
+        agents: { load: Effect.void, snapshot: () => snapshot }
+      })
+      const shown = { ...agents, loading: [] }
+      const started = yield* ask("/startupz")
+      assert.strictEqual(started.status, 200)
+      assert.deepStrictEqual(started.json, { status: "ok", agents: shown })
+      assert.deepStrictEqual((yield* ask("/v1/info")).json.agents, shown)
+      const ready = yield* ask("/readyz")
+      assert.deepStrictEqual([ready.status, ready.json], [200, {
+        status: "degraded",
+        degraded: ["agent broken.ts: Unexpected end of input"]
+      }])
+      const { text } = yield* askAny(`${metricsUrl}/metrics`)
+      assert.include(text, "message_bus_agents{state=\"failed\"} 1\n")
+      assert.include(text, "message_bus_agents_limit 256\n")
     }))
 })
 

@@ -155,6 +155,15 @@ export interface Body {
   readonly status: string
   readonly degraded: ReadonlyArray<string>
   readonly results: ReadonlyArray<{ readonly id: string }>
+  readonly pending: number
+  readonly agents: {
+    readonly loading: ReadonlyArray<string>
+    readonly loaded: ReadonlyArray<
+      { readonly agent: string; readonly subscriptions: ReadonlyArray<string> }
+    >
+    readonly failed: ReadonlyArray<{ readonly agent: string; readonly reason: string }>
+  }
+  readonly deadLetters: ReadonlyArray<{ readonly attempts: number; readonly error: string }>
   readonly deliveries: ReadonlyArray<{
     readonly ackId: string
     readonly message: { readonly id: string; readonly payload: number }

@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { Agents } from "../../services/Agents.ts"
 import { ApiKeys } from "../../services/ApiKeys.ts"
 import { EdgeAddress, type EdgeUnbound } from "../../services/EdgeAddress.ts"
 import { Executor } from "../../services/Executor.ts"
@@ -54,6 +55,7 @@ export interface EdgeOptions {
 export const apiRoutes = (
   bus: MessageBus["Service"],
   keys: ApiKeys["Service"],
+  agents: Agents["Service"],
   build: Build
 ): ReadonlyArray<Route> => {
   const routes = [
@@ -67,7 +69,7 @@ export const apiRoutes = (
     ...decisionRoutes(bus),
     ...shardRoutes(bus),
     ...parkedRoutes(bus),
-    ...stateRoutes(bus, keys, build)
+    ...stateRoutes(bus, keys, agents, build)
   ].map(withinSubscription(bus))
   return [...routes, ...docRoutes(routes, build.version)]
 }
@@ -88,7 +90,7 @@ export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Rou
 /** Serves until the scope closes; running requests may finish first. */
 export const layer = (
   { host, metricsPort, patience, port, profile, proxyTrusted, runtime, serve, version }: EdgeOptions
-): Layer.Layer<EdgeAddress, EdgeUnbound, ApiKeys | MessageBus | RateLimits> =>
+): Layer.Layer<EdgeAddress, EdgeUnbound, Agents | ApiKeys | MessageBus | RateLimits> =>
   Layer.effect(
     EdgeAddress,
     Effect.gen(function*() {
@@ -105,6 +107,8 @@ export const layer = (
         onNone: () => () => nothingRun,
         onSome: ({ snapshot }) => snapshot
       }))
+      const agents = yield* Agents
+      metrics.agents(agents.snapshot)
       const limits = yield* RateLimits
       metrics.limiter(limits.counts)
       const rates = makeRateGate(limits, proxyTrusted)
@@ -130,7 +134,7 @@ export const layer = (
         setting: "METRICS_PORT"
       })
       const build = { version, profile, runtime, startedAt }
-      const bound = yield* front(apiRoutes(bus, keys, build), { port, setting: "PORT" })
+      const bound = yield* front(apiRoutes(bus, keys, agents, build), { port, setting: "PORT" })
       return EdgeAddress.of({
         host,
         port: bound,

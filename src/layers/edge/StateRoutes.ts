@@ -4,6 +4,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Agents } from "../../services/Agents.ts"
 import type { ApiKeys } from "../../services/ApiKeys.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
@@ -13,6 +14,7 @@ import { Refusal } from "./Refusal.ts"
 import { json, jsonText, type Request, type Route } from "./Web.ts"
 
 type Bus = MessageBus["Service"]
+type Looked = ReturnType<Agents["Service"]["snapshot"]>
 
 /** What `/v1/info` says that the bus does not know. `startedAt` is Unix milliseconds. */
 export interface Build {
@@ -29,6 +31,7 @@ const probe = { ...get, access: "open" } as const
 export const stateRoutes = (
   bus: Bus,
   keys: ApiKeys["Service"],
+  agents: Agents["Service"],
   build: Build
 ): ReadonlyArray<Route> => [
   { ...get, access: "consume", pattern: "/v1/messages/{id}", handle: message(bus) },
@@ -38,9 +41,13 @@ export const stateRoutes = (
     pattern: "/v1/snapshot",
     handle: () => Effect.sync(() => json(200, bus.snapshot()))
   },
-  { ...get, pattern: "/v1/info", handle: () => info(bus, build) },
-  { ...probe, pattern: "/readyz", handle: () => Effect.sync(() => readiness(bus, keys)) },
-  { ...probe, pattern: "/startupz", handle: () => Effect.succeed(json(200, { status: "ok" })) },
+  { ...get, pattern: "/v1/info", handle: () => info(bus, agents, build) },
+  {
+    ...probe,
+    pattern: "/readyz",
+    handle: () => Effect.sync(() => readiness(bus, keys, agents.snapshot()))
+  },
+  { ...probe, pattern: "/startupz", handle: () => Effect.sync(() => startup(agents.snapshot())) },
   ...livenessRoutes
 ]
 
@@ -58,7 +65,7 @@ const message = (bus: Bus) =>
     return jsonText(200, statusText(status.value))
   })
 
-const info = (bus: Bus, build: Build) =>
+const info = (bus: Bus, agents: Agents["Service"], build: Build) =>
   Effect.map(Clock.currentTimeMillis, (now) =>
     json(200, {
       name: "codefactory",
@@ -68,15 +75,31 @@ const info = (bus: Bus, build: Build) =>
       runtime: build.runtime,
       startedAt: isoOf(build.startedAt),
       uptimeMs: now - build.startedAt,
-      limits: edgeLimits
+      limits: edgeLimits,
+      agents: agentsShown(agents.snapshot())
     }))
 
-const readiness = (bus: Bus, keys: ApiKeys["Service"]) => {
+const agentsShown = ({ failed, loaded, loading }: Looked) => ({ loading, loaded, failed })
+
+/** `/startupz`: whether each agent was loaded or given up, and which. */
+const startup = (agents: Looked) =>
+  agents.state === "Started"
+    ? json(200, { status: "ok", agents: agentsShown(agents) })
+    : json(503, { status: "starting", agents: agentsShown(agents) })
+
+/** `/readyz`: traffic comes when agents run; one that failed degrades the process it lacks in. */
+const readiness = (bus: Bus, keys: ApiKeys["Service"], agents: Looked) => {
   const { degraded: ofBus, state } = bus.snapshot()
-  const degraded = keys.counts().stale ? [...ofBus, keysStale] : ofBus
-  return state === "Running"
-    ? json(200, { status: degraded.length === 0 ? "ok" : "degraded", degraded })
-    : json(503, { status: state === "Leaving" ? "leaving" : "closing", degraded })
+  const degraded = [
+    ...ofBus,
+    ...(keys.counts().stale ? [keysStale] : []),
+    ...agents.failed.map(({ agent, reason }) => `agent ${agent}: ${reason}`)
+  ]
+  return state !== "Running"
+    ? json(503, { status: state === "Leaving" ? "leaving" : "closing", degraded })
+    : agents.state === "Starting"
+    ? json(503, { status: "starting", degraded })
+    : json(200, { status: degraded.length === 0 ? "ok" : "degraded", degraded })
 }
 
 const keysStale = "the API keys were changed to something unusable; the former ones are in force"

@@ -4,9 +4,11 @@
 import * as Effect from "effect/Effect"
 import { type Metric, Registry } from "prom-client"
 import type { Snapshot } from "../../domain/Snapshot.ts"
+import type { AgentsSnapshot } from "../../services/Agents.ts"
 import type { KeyCounts } from "../../services/ApiKeys.ts"
 import type { ExecutorSnapshot } from "../../services/Executor.ts"
 import type { RateCounts } from "../../services/RateLimits.ts"
+import { observeAgents } from "./AgentMetrics.ts"
 import { contractSeries, furtherSeries } from "./BusSeries.ts"
 import { type DoorCounts, observeDoor } from "./DoorMetrics.ts"
 import { observeExecutor } from "./ExecutorMetrics.ts"
@@ -30,6 +32,8 @@ export interface Metrics {
   readonly door: (counts: () => DoorCounts, keys: () => KeyCounts) => void
   /** Adds the executor of agents. */
   readonly executor: (snapshot: () => ExecutorSnapshot) => void
+  /** Adds the agents. */
+  readonly agents: (snapshot: () => AgentsSnapshot) => void
   readonly contentType: string
   /** The text of a scrape; the bus is asked for one snapshot, however many series there are. */
   readonly text: Effect.Effect<string>
@@ -47,6 +51,7 @@ export const make = (
     limiter: observeLimiter(registry),
     door: observeDoor(registry),
     executor: observeExecutor(registry),
+    agents: observeAgents(registry),
     contentType: registry.contentType,
     text: Effect.promise(() => Registry.merge([registry, busRegistry(snapshot())]).metrics())
   }

@@ -31,6 +31,7 @@ export const read = Effect.fnUntraced(function*(variables: Variables) {
   const [first, ...others] = [
     ...issues,
     ...reader.issues,
+    ...(yield* directoryIssues("AGENTS_DIR", values.agents.dir)),
     ...unknownNames(setNames(variables), known)
   ]
   if (first !== undefined) return yield* new SettingsInvalid({ issues: [first, ...others] })
@@ -40,6 +41,19 @@ export const read = Effect.fnUntraced(function*(variables: Variables) {
     shown: reader.shown,
     notices: reader.notices
   })
+})
+
+/** What is wrong with a directory that has to be there. */
+const directoryIssues = Effect.fnUntraced(function*(name: string, path: string | undefined) {
+  if (path === undefined) return []
+  const files = yield* FileSystem.FileSystem
+  const reason = yield* files.stat(path).pipe(
+    Effect.map(({ type }) => type === "Directory" ? undefined : "it is no directory"),
+    Effect.catch((error) => Effect.succeed(reasonOf(error)))
+  )
+  const remedy = `create it, correct the path or unset it: ${reason}`
+  const expected = "a directory that can be read"
+  return reason === undefined ? [] : [{ name, found: quote(path), expected, remedy }]
 })
 
 /** The settings of `variables`. */

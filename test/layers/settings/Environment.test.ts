@@ -34,6 +34,12 @@ describe("settings that are legal", () => {
       assert.strictEqual(values.store.dataDir, "./data")
       assert.strictEqual(values.store.poolSize, 50)
       assert.isTrue(Duration.equals(values.store.retryDelay, Duration.seconds(1)))
+      assert.isUndefined(values.agents.dir)
+      assert.isTrue(values.agents.parallelLoading)
+      assert.isTrue(values.agents.modelsLazy)
+      assert.isFalse(values.agents.checkSkipped)
+      assert.isFalse(values.agents.watched)
+      assert.isTrue(Duration.equals(values.server.startupTimeout, Duration.seconds(90)))
       assert.deepStrictEqual(notices, [])
       assert.isTrue(shown.every(({ source }) => source === "default"))
     }))
@@ -44,7 +50,20 @@ describe("settings that are legal", () => {
       assert.isFalse(values.scaling.autoScale)
       assert.isFalse(values.scaling.guardian)
       assert.isFalse(values.coordination.distributedLocks)
-      assert.isFalse(values.agents.parallelLoading)
+    }))
+
+  it.effect("AGENTS_DIR is a directory that is there", () =>
+    Effect.gen(function*() {
+      const { notices, values } = yield* settingsOf({ AGENTS_DIR: "examples" })
+      assert.strictEqual(values.agents.dir, "examples")
+      assert.deepStrictEqual(notices, [])
+      const [issue] = yield* issuesOf({ AGENTS_DIR: "examples/none" })
+      assert.deepStrictEqual(issue, {
+        name: "AGENTS_DIR",
+        found: "\"examples/none\"",
+        expected: "a directory that can be read",
+        remedy: "create it, correct the path or unset it: it does not exist"
+      })
     }))
 
   it.effect("behaviour 79: MESSAGE_BUS_SHARD_COUNT sets the number of shards", () =>

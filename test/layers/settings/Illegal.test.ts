@@ -67,10 +67,13 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["ENABLE_KAFKA", "1"],
   ["KAFKA_BROKERS", "localhost"],
   ["KAFKA_SINK_CONCURRENCY", "0"],
-  ["AGENTS_DIR", "agents"],
+  ["AGENTS_DIR", "no-such-directory"],
   ["EXECUTOR_THREADS", "65"],
-  ["PARALLEL_AGENT_LOADING", "1"],
-  ["LAZY_LOAD_ML", "1"]
+  ["AGENTS_DIR", "package.json"],
+  ["PARALLEL_AGENT_LOADING", "perhaps"],
+  ["LAZY_LOAD_ML", "2"],
+  ["SKIP_IMPORT_VALIDATION", "skip"],
+  ["AGENTS_WATCH", "always"]
 ]
 
 /** Where a contradiction between two settings is reported at the other one. */

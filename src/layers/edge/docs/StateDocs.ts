@@ -28,9 +28,19 @@ const alive = {
 } as const
 
 const readiness = Schema.Struct({
-  status: Schema.Literals(["ok", "degraded", "closing"]),
+  status: Schema.Literals(["ok", "degraded", "starting", "leaving", "closing"]),
   degraded: Schema.Array(Schema.String)
 })
+
+const agents = Schema.Struct({
+  loading: Schema.Array(Schema.String),
+  loaded: Schema.Array(
+    Schema.Struct({ agent: Schema.String, subscriptions: Schema.Array(Schema.String) })
+  ),
+  failed: Schema.Array(Schema.Struct({ agent: Schema.String, reason: Schema.String }))
+})
+
+const startup = Schema.Struct({ status: Schema.Literals(["ok", "starting"]), agents })
 
 const anything = Schema.Record(Schema.String, Schema.Unknown)
 
@@ -96,7 +106,7 @@ export const stateDocs: DocTable = {
   },
   "GET /v1/info": {
     group: "State",
-    summary: "Show build, profile and limits",
+    summary: "Show build, profile, limits and agents",
     replies: {
       200: {
         means: "The program that answers",
@@ -108,19 +118,28 @@ export const stateDocs: DocTable = {
           runtime: Schema.String,
           startedAt: Instant,
           uptimeMs: Count,
-          limits: Schema.Record(Schema.String, Schema.Finite)
+          limits: Schema.Record(Schema.String, Schema.Finite),
+          agents
         })
       }
     }
   },
   "GET /livez": { group: "State", summary: "Whether this process answers", replies: alive },
-  "GET /startupz": { group: "State", summary: "Whether it has started", replies: alive },
+  "GET /startupz": {
+    group: "State",
+    summary: "Whether it has started, and which agents serve",
+    details: "It has when each agent was loaded or has failed; one that failed stops no other.",
+    replies: {
+      200: { means: "Started, possibly without some agents", schema: startup },
+      503: { means: "Agents are being loaded", schema: startup }
+    }
+  },
   "GET /readyz": {
     group: "State",
     summary: "Whether it takes requests, and what is degraded",
     replies: {
       200: { means: "Ready, possibly degraded", schema: readiness },
-      503: { means: "Closing", schema: readiness }
+      503: { means: "Agents are being loaded, or the end has begun", schema: readiness }
     }
   },
   "GET /openapi.json": {

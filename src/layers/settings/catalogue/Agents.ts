@@ -2,11 +2,9 @@
  * The settings of agents: modules that export handlers and are loaded at start.
  */
 import type { AgentSettings } from "../../../services/Settings.ts"
-import { asking, integer, path, toggle } from "../Kind.ts"
+import { integer, path, toggle } from "../Kind.ts"
 import type { Machine } from "../Machine.ts"
 import type { Reader } from "../Reader.ts"
-
-const agentLoading = "agents"
 
 /** Most executor threads: more than any machine of a pod has cores. */
 const threadsMax = 64
@@ -15,10 +13,9 @@ const threadsMax = 64
 export const agents = ({ read }: Reader, { cores }: Machine): AgentSettings => ({
   dir: read({
     name: "AGENTS_DIR",
-    kind: asking(path("a directory of agents")),
+    kind: path("a directory of agents"),
     default: undefined,
-    meaning: "Modules that export handlers, loaded at start.",
-    later: agentLoading
+    meaning: "Directory of modules that export handlers, loaded at start; not set, there are none."
   }),
   executorThreads: read({
     name: "EXECUTOR_THREADS",
@@ -31,15 +28,25 @@ export const agents = ({ read }: Reader, { cores }: Machine): AgentSettings => (
   parallelLoading: read({
     name: "PARALLEL_AGENT_LOADING",
     kind: toggle,
-    default: false,
-    meaning: "Load agents at the same time. 1 by default once this version has it.",
-    later: agentLoading
+    default: true,
+    meaning: "Load agents at the same time; 0 loads one after another, by name."
   }),
   modelsLazy: read({
     name: "LAZY_LOAD_ML",
     kind: toggle,
+    default: true,
+    meaning: "Make what agents declare as heavy at its first message; 0 makes it at start."
+  }),
+  checkSkipped: read({
+    name: "SKIP_IMPORT_VALIDATION",
+    kind: toggle,
     default: false,
-    meaning: "Load the models of agents when first used. 1 by default once this version has it.",
-    later: agentLoading
+    meaning: "Do not run the `check` that agents export."
+  }),
+  watched: read({
+    name: "AGENTS_WATCH",
+    kind: toggle,
+    default: false,
+    meaning: "Load agents again when their files change; for development."
   })
 })

@@ -6,8 +6,6 @@ import type { ServerSettings } from "../../../services/Settings.ts"
 import { host, isLoopback, limit, path, port, seconds, toggle } from "../Kind.ts"
 import type { Reader } from "../Reader.ts"
 
-const agents = "agents"
-
 /** Where the process listens, and how it starts and stops. */
 export const server = (reader: Reader): ServerSettings => {
   const { read } = reader
@@ -42,8 +40,7 @@ export const server = (reader: Reader): ServerSettings => {
       name: "STARTUP_TIMEOUT",
       kind: seconds(1, 3_600),
       default: Duration.seconds(90),
-      meaning: "Seconds that loading agents may take at start.",
-      later: agents
+      meaning: "Seconds that loading agents may take at start; what is not loaded then has failed."
     }),
     prestopDelay: read({
       name: "PRESTOP_DELAY_SECONDS",
