@@ -2,7 +2,7 @@
  * The accounts: what became of every message, and the law that the numbers obey.
  */
 import { Data, Effect, Schedule } from "effect"
-import { type Accepted, CodeFactory } from "../../src/CodeFactory.ts"
+import { CodeFactory } from "../../src/CodeFactory.ts"
 import type { SubscriptionSnapshot } from "../../src/domain/Snapshot.ts"
 import { matcher } from "../../src/domain/TopicPattern.ts"
 import { table } from "./Table.ts"
@@ -28,16 +28,21 @@ export const subscriptionTable = CodeFactory.use(({ bus }) =>
 )
 
 /**
- * The law: each subscription matched every message its pattern wants, and each of these, and each
- * replayed one, was acked, became a dead letter, or is pending.
+ * The law: the ledger has every message, each subscription matched all of them that its pattern
+ * wants, and each of these, and each replayed one, was acked, became a dead letter, or is pending.
  */
-export const balance = (published: ReadonlyArray<Accepted>) =>
+export const balance = (ledger: ReadonlyMap<string, number>) =>
   CodeFactory.use(({ bus }) =>
     Effect.gen(function*() {
-      const snapshots = new Map(bus.snapshot().subscriptions.map((one) => [one.name, one]))
+      const { published, subscriptions } = bus.snapshot()
+      const snapshots = new Map(subscriptions.map((one) => [one.name, one]))
+      const written = count(ledger, () => true)
+      if (written !== published) {
+        const reason = `the ledger has ${written} of ${published} messages`
+        return yield* new Unbalanced({ reason })
+      }
       for (const { name, options } of yield* bus.subscriptions) {
-        const wants = matcher(options.topic)
-        const wanted = published.filter(({ topic }) => wants(topic)).length
+        const wanted = count(ledger, matcher(options.topic))
         const found = snapshots.get(name)
         if (found === undefined || found.matched !== wanted || settlements(found) !== due(found)) {
           return yield* new Unbalanced({ reason: `${name}: ${wanted} wanted, but ${show(found)}` })
@@ -46,6 +51,9 @@ export const balance = (published: ReadonlyArray<Accepted>) =>
       return snapshots.size
     })
   )
+
+const count = (ledger: ReadonlyMap<string, number>, wants: (topic: string) => boolean): number =>
+  Array.from(ledger).reduce((sum, [topic, times]) => sum + (wants(topic) ? times : 0), 0)
 
 const due = ({ matched, replayed, unread }: SubscriptionSnapshot): number =>
   matched + unread + replayed

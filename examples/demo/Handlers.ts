@@ -1,17 +1,19 @@
 /**
- * The handlers: ordinary work, one of them with a bug that real input brings out.
+ * The demo's own handlers: ordinary work, one of them with a bug that real input brings out.
  */
-import { Ajv, type ValidateFunction } from "ajv"
 import { Data, Effect } from "effect"
-import { createRequire } from "node:module"
-import type { Delivery } from "../../src/CodeFactory.ts"
+import { CodeFactory, type Delivery, type PublishError } from "../../src/CodeFactory.ts"
+import type { Order } from "../agents/receipts.ts"
 import type { Webhook } from "./Webhooks.ts"
 
 /** What runs for each message of a subscription. */
-export type Handler = (payload: unknown, delivery: Delivery) => Effect.Effect<void, Failure>
+export type Handler = (
+  payload: unknown,
+  delivery: Delivery
+) => Effect.Effect<void, Failure, CodeFactory>
 
 /** What a handler may fail with. */
-export type Failure = NoRepository | MirrorBusy
+export type Failure = NoRepository | MirrorBusy | PublishError
 
 /** The webhook is not about a repository. */
 export class NoRepository extends Data.TaggedError("NoRepository")<{ readonly topic: string }> {
@@ -27,20 +29,46 @@ export class MirrorBusy extends Data.TaggedError("MirrorBusy")<{}> {}
 export class Findings {
   readonly repositories = new Map<string, number>()
   readonly owners = new Map<string, number>()
-  valid = 0
-  outdated = 0
+  /** Every message by its topic, whoever published it. */
+  readonly topics = new Map<string, number>()
+  readonly mails: Array<Mail> = []
 }
+
+/** What the agent `receipts` asks for. */
+export interface Mail {
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+}
+
+/** Writes every message down, so that the accounts need not believe anybody. */
+export const keepLedger = (findings: Findings): Handler => (_, { message }) =>
+  Effect.sync(() => increment(findings.topics, message.topic))
+
+/** Turns a purchase on GitHub's marketplace into an order, which the agent `receipts` looks for. */
+export const takeOrder: Handler = (payload, { message }) => {
+  const { marketplace_purchase: purchase } = webhookOf(payload)
+  if (purchase === undefined || purchase.unit_count === 0) return Effect.void
+  const order: Order = {
+    id: message.id.slice(-12),
+    email: purchase.account.organization_billing_email ?? "nobody",
+    lines: [{
+      name: purchase.plan.name,
+      quantity: purchase.unit_count,
+      cents: purchase.plan.monthly_price_in_cents
+    }],
+    taxPercent: 19
+  }
+  return CodeFactory.use(({ publish }) => Effect.asVoid(publish("orders.paid", order)))
+}
+
+/** Takes the mails that somebody should send. */
+export const takeMail = (findings: Findings): Handler => (mail) =>
+  Effect.sync(() => void findings.mails.push(mail as Mail)) // As `receipts` makes them.
 
 /** Counts the webhooks of each repository. */
 export const countByRepository = (findings: Findings): Handler => (payload) =>
   Effect.sync(() => increment(findings.repositories, webhookOf(payload).repository?.full_name))
-
-/** Validates each webhook against its schema: the older ones lack fields that came later. */
-export const checkSchema = (findings: Findings): Handler => (payload, { headers }) =>
-  Effect.sync(() => {
-    if (validator(headers["x-github-event"] ?? "")(payload) === true) findings.valid++
-    else findings.outdated++
-  })
 
 /** Copies releases to another system, which is busy at the first try of each. */
 export const mirrorReleases: Handler = (_, { attempt }) =>
@@ -68,14 +96,3 @@ const increment = (counts: Map<string, number>, name: string | undefined): void 
 
 /** Where a payload comes from Octokit, its shape is known; what depends on it is checked above. */
 const webhookOf = (payload: unknown): Webhook => payload as Webhook
-
-const schema = createRequire(import.meta.url)("@octokit/webhooks-schemas")
-const ajv = new Ajv({ strict: false, validateFormats: false }).addSchema(schema, "github")
-
-/** The validator of an event; the schema calls it `push$event` when the event has no actions. */
-const validator = (event: string): ValidateFunction => {
-  const found = ajv.getSchema(`github#/definitions/${event}_event`) ??
-    ajv.getSchema(`github#/definitions/${event}$event`)
-  if (found === undefined) throw new Error(`no schema for the event ${event}`)
-  return found
-}
