@@ -14,8 +14,9 @@ export interface Reading {
   readonly stop: (refusal: Refusal) => void
 }
 
-/** A body to be read; `declared` is its `Content-Length`. */
+/** A body to be read; `declared` is its `Content-Length`, `startedAt` when its request came. */
 export interface Wanted {
+  readonly startedAt: number
   readonly request: Request
   readonly declared: string | undefined
   readonly bytesMax: number
@@ -27,11 +28,10 @@ export type Read = (body: Uint8Array | Refusal | undefined) => void
 
 /** Reads a body. A reading that has to wait is in `readings` meanwhile. */
 export const readBody = (
-  { budget, bytesMax, declared, request }: Wanted,
+  { budget, bytesMax, declared, request, startedAt }: Wanted,
   readings: Set<Reading>,
   done: Read
 ): void => {
-  if (request.body === null) return done(new Uint8Array())
   const state = { isDone: false, counted: 0 }
   const give: Read = (body) => {
     if (state.isDone) return
@@ -40,12 +40,14 @@ export const readBody = (
     budget.bytes -= state.counted
     done(body)
   }
-  const reading: Reading = { startedAt: performance.now(), stop: give }
+  const reading: Reading = { startedAt, stop: give }
   readings.add(reading)
-  // The server cuts off what is longer than it declares.
+  // The server cuts off what is longer than it declares. Measured: to ask for the stream alone, or
+  // whether there is one, costs as much as to read the body at once.
   if (declared !== undefined && Number(declared) <= wholeMax) {
     request.bytes().then(give, () => give(undefined))
-  } else {
+  } else if (request.body === null) give(new Uint8Array())
+  else {
     readPieces(request.body, bytesMax, (bytes) => {
       state.counted += bytes
       return state.isDone ? stopped : charge(budget, bytes)

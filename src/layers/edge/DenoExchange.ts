@@ -51,7 +51,7 @@ export class DenoExchange implements Exchange {
   read(bytesMax: number, budget: BodyBudget, done: (body: Uint8Array | Refusal) => void): void {
     const declared = this.head.header("content-length")
     readBody(
-      { request: this.#request, declared, bytesMax, budget },
+      { request: this.#request, declared, bytesMax, budget, startedAt: this.startedAt },
       this.#around.readings,
       (body) => {
         if (body === undefined) this.#answer(new Response(null, { status: 400 })) // To nobody.

@@ -4,32 +4,14 @@
  * Data only. Names without a unit suffix are those of the design's metrics contract (section 8),
  * which dashboards and alerts use. Every series is there from the start, at 0.
  */
-import type { Histogram, Snapshot } from "../../domain/Snapshot.ts"
+import type { Snapshot } from "../../domain/Snapshot.ts"
 import { gateSeries } from "./GateSeries.ts"
-import { byShard, one, type Sample, type Series } from "./Samples.ts"
+import { byShard, histogram, one, type Series } from "./Samples.ts"
 
 /** Topics over the limit share the label `other`, which is there from the start. */
 const byTopic = (counts: ReadonlyArray<readonly [topic: string, count: number]>) =>
   (counts.some(([topic]) => topic === "other") ? counts : [...counts, ["other", 0] as const])
     .map(([topic, value]) => ({ labels: { topic }, value }))
-
-/** Buckets are cumulative in the exposition, and not in the snapshot. */
-const histogram = (
-  { bounds, counts, sum }: Histogram,
-  labels: Sample["labels"] = {}
-): ReadonlyArray<Sample> => {
-  const samples: Array<Sample> = []
-  const total = counts.reduce((below, count, index) => {
-    const le = bounds[index] ?? "+Inf"
-    samples.push({ labels: { ...labels, le }, value: below + count, suffix: "_bucket" })
-    return below + count
-  }, 0)
-  return [
-    ...samples,
-    { labels, value: sum, suffix: "_sum" },
-    { labels, value: total, suffix: "_count" }
-  ]
-}
 
 /** Without a subscription there is one empty histogram, of no subscription. */
 const callbackLatency = ({ messageAge, subscriptions }: Snapshot) =>

@@ -4,7 +4,9 @@
  * Labels are bounded: routes come from the route table, methods from a list, statuses from the
  * problem catalogue.
  */
-import { Counter, Gauge, Histogram, type Registry } from "prom-client"
+import { Counter, Gauge, type Registry } from "prom-client"
+import { RequestCounts } from "./RequestCounts.ts"
+import type { Sampled } from "./Samples.ts"
 
 /** What is counted of a front: requests not answered yet, and connections. */
 export interface ObservedFront {
@@ -25,21 +27,15 @@ export interface HttpMetrics {
     status: number,
     seconds: number
   ) => void
+  /** What was told of requests, for a scrape. */
+  readonly read: () => ReadonlyArray<Sampled>
   /** A connection was refused at the limit, or ended because it did not speak HTTP. */
   readonly connectionsRefused: () => void
   /** Adds a front, to be counted at each scrape. */
   readonly observe: (front: ObservedFront) => void
 }
 
-/** Seconds; from a publish in memory to the end of a long poll. */
-const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30]
-
 const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
-
-interface Series {
-  readonly requests: { readonly inc: () => void }
-  readonly duration: { readonly observe: (seconds: number) => void }
-}
 
 /** Makes the metrics in `registry`; `limits` are shown beside them as constants. */
 export const make = (
@@ -47,20 +43,7 @@ export const make = (
   limits: Readonly<Record<string, number>>
 ): HttpMetrics => {
   const registers = [registry]
-  const labelNames = ["method", "route", "status"]
-  const requests = new Counter({
-    name: "http_requests_total",
-    help: "Requests answered",
-    labelNames,
-    registers
-  })
-  const duration = new Histogram({
-    name: "http_request_duration_seconds",
-    help: "From the head of a request to its reply",
-    labelNames: ["method", "route"],
-    buckets,
-    registers
-  })
+  const counts = new RequestCounts()
   const refused = new Counter({
     name: "http_connections_refused_total",
     help: "Connections refused at the limit or ended because they did not speak HTTP",
@@ -73,26 +56,25 @@ export const make = (
     registers
   })
   for (const [name, value] of Object.entries(limits)) limit.set({ name }, value)
-  // Kept children: finding them by labels for every request would cost three times as much.
-  const series = new Map<string, Series>()
-  const seriesOf = (method: string, route: string, status: number): Series => {
-    const key = `${method} ${route} ${status}`
-    const known = series.get(key)
-    if (known !== undefined) return known
-    const made = {
-      requests: requests.labels(method, route, String(status)),
-      duration: duration.labels(method, route)
-    }
-    series.set(key, made)
-    return made
-  }
   return {
     finished: (method, route, status, seconds) => {
       const known = methods.has(method) ? method : "other"
-      const { duration, requests } = seriesOf(known, route ?? "unmatched", status)
-      requests.inc()
-      duration.observe(seconds)
+      counts.add(known, route ?? "unmatched", status, seconds)
     },
+    read: () => [
+      {
+        name: "http_requests_total",
+        help: "Requests answered",
+        type: "counter",
+        samples: counts.requests()
+      },
+      {
+        name: "http_request_duration_seconds",
+        help: "From the head of a request to its reply",
+        type: "histogram",
+        samples: counts.durations()
+      }
+    ],
     connectionsRefused: () => refused.inc(),
     observe: observeFronts(registry)
   }

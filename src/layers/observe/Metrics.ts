@@ -19,7 +19,7 @@ import { ownRowSeries } from "./OwnRowSeries.ts"
 import { collectProcess } from "./ProcessMetrics.ts"
 import { publishingSeries } from "./PublishingSeries.ts"
 import { retentionSeries } from "./RetentionSeries.ts"
-import type { Series } from "./Samples.ts"
+import type { Sampled, Series } from "./Samples.ts"
 import { subscriptionSeries } from "./SubscriptionSeries.ts"
 import { tailSeries } from "./TailSeries.ts"
 
@@ -46,14 +46,16 @@ export const make = (
 ): Metrics => {
   const registry = new Registry()
   collectProcess(registry)
+  const http = HttpMetrics.make(registry, limits)
+  const read = () => [...http.read(), ...allSeries.map(readFrom(snapshot()))]
   return {
-    http: HttpMetrics.make(registry, limits),
+    http,
     limiter: observeLimiter(registry),
     door: observeDoor(registry),
     executor: observeExecutor(registry),
     agents: observeAgents(registry),
     contentType: registry.contentType,
-    text: Effect.promise(() => Registry.merge([registry, busRegistry(snapshot())]).metrics())
+    text: Effect.promise(() => Registry.merge([registry, registryOf(read())]).metrics())
   }
 }
 
@@ -68,15 +70,20 @@ const allSeries = [
   ...tailSeries
 ]
 
-const busRegistry = (snapshot: Snapshot): Registry => {
+const readFrom = (snapshot: Snapshot) => ({ read, ...series }: Series): Sampled => ({
+  ...series,
+  samples: read(snapshot)
+})
+
+const registryOf = (sampled: ReadonlyArray<Sampled>): Registry => {
   const registry = new Registry()
-  for (const series of allSeries) registry.registerMetric(metricOf(series, snapshot))
+  for (const series of sampled) registry.registerMetric(metricOf(series))
   return registry
 }
 
 /** A series as a metric of prom-client, which asks it for `get` alone. */
-const metricOf = ({ help, name, read, type }: Series, snapshot: Snapshot): Metric => {
-  const values = read(snapshot).map(({ labels, suffix, value }) => ({
+const metricOf = ({ help, name, samples, type }: Sampled): Metric => {
+  const values = samples.map(({ labels, suffix, value }) => ({
     labels,
     value,
     metricName: suffix === undefined ? name : `${name}${suffix}`
