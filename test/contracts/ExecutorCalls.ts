@@ -67,6 +67,19 @@ export const calling = (live: Live) => {
   )
 }
 
+/** What comes after the end of a run. */
+export const afterwards = (live: Live) => {
+  live(
+    "lets a handler publish when its run is over, but there is nothing to reply to any more",
+    Effect.gen(function*() {
+      const { given, run, sent } = yield* handed("late", 1)
+      yield* run
+      const { topic, value } = yield* sent
+      assert.deepStrictEqual([topic, value, given.replies], ["late", false, []])
+    })
+  )
+}
+
 /** Interruptions. */
 export const interrupting = (live: Live) => {
   for (const kind of ["patient", "effectful"]) {

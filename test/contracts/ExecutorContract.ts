@@ -3,9 +3,13 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Exit, type Layer, Scope } from "effect"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { Executor } from "../../src/services/Executor.ts"
+import { temporaryFolder } from "../integration/Service.ts"
 import { eager, handed, lazy, type Live, loaded } from "./ExecutorAgents.ts"
-import { calling, interrupting } from "./ExecutorCalls.ts"
+import { afterwards, calling, interrupting } from "./ExecutorCalls.ts"
 import { delivery, outlet } from "./ExecutorDeliveries.ts"
 
 /** The suite, over one executor: starting threads for each test would take most of its time. */
@@ -15,6 +19,7 @@ export const executorContract = (name: string, executor: Layer.Layer<Executor>) 
     loading(live)
     running(live)
     calling(live)
+    afterwards(live)
     interrupting(live)
   })
 
@@ -59,6 +64,28 @@ const loading = (live: Live) => {
       }
       const { handlers } = yield* loaded("checked", { isHeavyLazy: true, isCheckSkipped: true })
       assert.deepStrictEqual(handlers.map((found) => found.subscription), ["checked"])
+    })
+  )
+  live(
+    "loads a changed module under another version, beside its former self",
+    Effect.gen(function*() {
+      const { load, run } = yield* Executor
+      const { publish, sent } = yield* outlet
+      const folder = yield* temporaryFolder
+      const file = join(folder, "changing.mjs")
+      const version = Effect.fnUntraced(function*(number: number) {
+        const handle = `({ publish }) => publish("version", ${number})`
+        writeFileSync(file, `export const a = { topic: "t", handle: (_, on) => (${handle})(on) }`)
+        const module = { name: "changing", url: pathToFileURL(file).href, version: number }
+        const [handler = assert.fail("no handler")] = yield* load(module, lazy)
+        return run(handler, delivery(1), publish)
+      })
+      const first = yield* version(1)
+      const second = yield* version(2)
+      for (const [which, number] of [[first, 1], [second, 2], [first, 1]] as const) {
+        yield* which
+        assert.strictEqual((yield* sent).value, number)
+      }
     })
   )
   live(

@@ -20,9 +20,13 @@ export class Answers {
     this.send = send
   }
 
+  /** A run is handed over, whose handler may call. */
+  expect({ handler, publish }: Run): void {
+    if (this.publishes.get(handler.id) !== publish) this.publishes.set(handler.id, publish)
+  }
+
   /** Does what a handler asked for; `run` is its run, unless that is over. */
   call(call: Call, run: Run | undefined): void {
-    if (run !== undefined) this.publishes.set(call.handler, run.publish)
     const asked = call.kind === "reply" ? this.reply(call, run) : this.publish(call)
     Effect.runForkWith(run?.context ?? Context.empty())(asked).addObserver((exit) =>
       this.send(answerOf(call.call, exit))

@@ -29,6 +29,7 @@ export class Lane implements Owner {
   private current: Run | undefined = undefined
   private readonly queued = new Set<Run>()
   private usedAt = 0
+  private isClosed = false
 
   constructor(options: LaneOptions) {
     this.options = options
@@ -75,6 +76,7 @@ export class Lane implements Owner {
 
   /** Gives up what waits; returns its thread. */
   close(): ReadonlyArray<Thread> {
+    this.isClosed = true
     for (const run of this.queued) run.giveUp()
     this.queued.clear()
     return this.thread === undefined ? [] : [this.thread]
@@ -98,7 +100,10 @@ export class Lane implements Owner {
   ended(_thread: Thread, left: Left): void {
     this.thread = undefined
     this.current = undefined
-    for (const run of left.unbegun) this.queued.add(run)
+    for (const run of left.unbegun) {
+      if (this.isClosed) run.giveUp()
+      else this.queued.add(run)
+    }
     this.options.lose(left)
   }
 

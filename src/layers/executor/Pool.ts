@@ -167,7 +167,10 @@ export class Pool implements Owner {
 
   ended(thread: Thread, left: Left): void {
     this.crew.gone(thread)
-    for (const run of left.unbegun) this.returned.add(run)
+    for (const run of left.unbegun) {
+      if (this.crew.isClosed) run.giveUp()
+      else this.returned.add(run)
+    }
     this.lose(left)
     this.options.wake()
     this.crew.ensure(this)

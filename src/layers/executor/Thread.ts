@@ -118,6 +118,7 @@ export class Thread implements Place {
   give(run: Run, now: number): void {
     run.place = this
     this.ledger.enter(run, now)
+    this.answers.expect(run)
     this.outbox.give(run)
   }
 
@@ -201,13 +202,13 @@ export class Thread implements Place {
     for (const slot of message.skipped) this.skipped(slot)
     for (const slot of message.done) {
       const run = this.finished(slot)
-      run?.succeed()
       this.release(slot, run, true)
+      run?.succeed()
     }
     for (const { slot, ...failure } of message.failed) {
       const run = this.finished(slot)
-      run?.fail(failure)
       this.release(slot, run, false)
+      run?.fail(failure)
     }
   }
 

@@ -102,6 +102,11 @@ export const hasty = on("orders.*", (_payload, { publish, reply }) => {
   void reply("sent")
 })
 
+/** Publishes when its run is over. */
+export const late = on("orders.*", (_payload, { publish, reply }) => {
+  setTimeout(() => void reply(1).then((isReplied) => publish("late", isReplied)), 30)
+})
+
 /** No handler. */
 export const limit = 3
 
