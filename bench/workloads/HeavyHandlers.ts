@@ -1,122 +1,158 @@
 /**
  * Isolation: how long publishers wait while handlers take the time of a processor.
  */
-import { execFile } from "node:child_process"
+import { Effect, Layer, type Scope } from "effect"
 import { join } from "node:path"
-import { promisify } from "node:util"
-import type { Snapshot } from "../../src/domain/Snapshot.ts"
-import { load, root, startGenerator } from "../load/Processes.ts"
-import { service, type StartServer } from "../load/Server.ts"
-import { acquire, release } from "../load/Sharing.ts"
-import { payloadOf, topicOf } from "../Payloads.ts"
+import { pathToFileURL } from "node:url"
+import { optionsDefault, SubscriptionName } from "../../src/domain/Subscription.ts"
+import { TopicName } from "../../src/domain/Topic.ts"
+import { TopicPattern } from "../../src/domain/TopicPattern.ts"
+import * as InThread from "../../src/layers/executor/InThread.ts"
+import * as WorkerThreads from "../../src/layers/executor/WorkerThreads.ts"
+import type { PublishOptions } from "../../src/services/CodeFactory.ts"
+import { Executor } from "../../src/services/Executor.ts"
+import { type Bus, draftOfText, type Embedded, openEmbedded } from "../Embedded.ts"
+import { Latencies } from "../Latencies.ts"
+import { root } from "../load/Processes.ts"
+import { textOf } from "../Payloads.ts"
+import { timed } from "../Timing.ts"
 import type { Contender, Workload } from "../Workload.ts"
 
 /** Publishes that are measured: so many a second, for so long. */
-const light = { rate: 500, seconds: 2, connections: 16 }
+const light = { rate: 500, seconds: 2 }
 
 /** What the handlers get meanwhile: half of the time of a processor, in large or small pieces. */
 const pieces = [{ millis: 10, rate: 50 }, { millis: 1, rate: 500 }]
 
-const agents = { AGENTS_DIR: join(root, "bench", "agents") }
-const inThread = service({ kept: "in memory", env: { ...agents, EXECUTOR_THREADS: "0" } })
-const inThreads = service({ kept: "in memory", env: { ...agents, EXECUTOR_THREADS: "1" } })
+const secondsSmoke = 0.2
+
+/** The agent of `bench/agents`, which takes so much time as its message says. */
+const agent = {
+  name: "Spin",
+  url: pathToFileURL(join(root, "bench", "agents", "Spin.ts")).href,
+  version: 1
+}
+
+const lightTopic = TopicName.make("bench.light")
+const heavyTopic = TopicName.make("bench.heavy")
+
+/** Attaches the agent, run by an executor. */
+const attach =
+  (executor: Layer.Layer<Executor>) => (bus: Bus): Effect.Effect<void, unknown, Scope.Scope> =>
+    Effect.gen(function*() {
+      const { load, run } = yield* Executor
+      const [handler] = yield* load(agent, { isHeavyLazy: false, isCheckSkipped: false })
+      if (handler === undefined) return yield* Effect.die("the agent has no handler")
+      yield* bus.bus.handle(
+        SubscriptionName.make("heavy"),
+        { ...optionsDefault, topic: TopicPattern.make(heavyTopic) },
+        (delivery) =>
+          run(
+            handler,
+            delivery,
+            (topic, payload, options) => bus.publish(topic, payload, options as PublishOptions)
+          )
+      )
+    }).pipe((effect) =>
+      Effect.flatMap(
+        Layer.build(executor),
+        (context) => Effect.provideContext(effect, context)
+      )
+    )
+
+/** Publishes what is due at each turn of the event loop; resolves once all is accepted. */
+const pace = (
+  { bus: { bus }, run }: Embedded,
+  streams: ReadonlyArray<{
+    readonly rate: number
+    readonly count: number
+    readonly draft: (index: number) => ReturnType<typeof draftOfText>
+    readonly accepted: (lateMillis: number) => void
+  }>
+): Promise<unknown> => {
+  const started = performance.now()
+  return Promise.all(
+    streams.map(({ accepted, count, draft, rate }) =>
+      new Promise((resolve, reject) => {
+        const state = { sent: 0, accepted: 0 }
+        const turn = () => {
+          for (; state.sent < count; state.sent++) {
+            const due = started + state.sent * 1_000 / rate
+            if (due > performance.now()) break
+            run(bus.publish(draft(state.sent))).then(() => {
+              accepted(performance.now() - due)
+              if (++state.accepted === count) resolve(undefined)
+            }, reject)
+          }
+          if (state.sent < count) setImmediate(turn)
+        }
+        turn()
+      })
+    )
+  )
+}
+
+/** Resolves to how many messages the agent has handled, once none is pending. */
+const handled = async (embedded: Embedded): Promise<number> => {
+  const [counters] = embedded.bus.bus.snapshot().subscriptions
+  if (counters?.pending === 0) return counters.acked
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  return await handled(embedded)
+}
 
 const contender = (
   name: string,
-  startServer: StartServer,
+  executor: Layer.Layer<Executor>,
   { millis, rate }: typeof pieces[number]
 ): Contender => ({
   name,
   kept: "in memory",
   open: async (smoke) => {
-    const server = await acquire(startServer, smoke)
-    const [lights, heavies] = await Promise.all([
-      acquire(startGenerator, smoke),
-      startGenerator()
-    ])
-    const seconds = smoke ? 0.2 : light.seconds
-    const requests = light.rate * seconds
-    const heavyRequests = rate * seconds
-    const to = { port: server.port, connections: light.connections }
-    return {
-      run: async () => {
-        const [{ p50, p99, seconds: took, statuses }, heavy] = await Promise.all([
-          load(lights, {
-            ...to,
-            requests,
+    const embedded = await openEmbedded({ profile: "memory" }, attach(executor))
+    const seconds = smoke ? secondsSmoke : light.seconds
+    const [lights, heavies] = [light.rate * seconds, rate * seconds]
+    const heavyText = JSON.stringify({ millis })
+    const run = () => {
+      const latencies = new Latencies()
+      return timed(lights + heavies, async () => {
+        const before = await handled(embedded)
+        await pace(embedded, [
+          {
             rate: light.rate,
-            bodies: [{
-              path: `/v1/topics/${topicOf(0)}/messages`,
-              body: JSON.stringify({ payload: payloadOf(0) })
-            }]
-          }),
-          load(heavies, {
-            ...to,
-            requests: heavyRequests,
+            count: lights,
+            draft: (index) => draftOfText(lightTopic, textOf(index)),
+            accepted: (late) => latencies.record(late)
+          },
+          {
             rate,
-            bodies: [{
-              path: "/v1/topics/bench.heavy/messages",
-              body: `{"payload":{"millis":${millis}}}`
-            }]
-          })
+            count: heavies,
+            draft: () => draftOfText(heavyTopic, heavyText),
+            accepted: () => {}
+          }
         ])
-        await handled(server.port, heavy.statuses["202"] ?? 0)
-        return {
-          count: (statuses["202"] ?? 0) + (heavy.statuses["202"] ?? 0),
-          expected: requests + heavyRequests,
-          values: { perSecond: requests / took, p50, p99 }
-        }
-      },
-      close: async () => {
-        await Promise.all([heavies.stop(), release(smoke, server, lights)])
-      }
+        return latencies.count + await handled(embedded) - before
+      }, () => latencies.values())
     }
+    return { run, close: embedded.close }
   }
 })
 
-/** Waits until the agent has handled what it got, and makes sure that it did get it. */
-const handled = async (port: number, atLeast: number): Promise<void> => {
-  const state = { acked: -1, pending: 1 }
-  const deadline = performance.now() + handledMax
-  while (state.pending > 0 || state.acked < atLeast) {
-    if (performance.now() > deadline) throw new Error(`the agent handled ${state.acked}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    const response = await fetch(`http://127.0.0.1:${port}/v1/snapshot`)
-    const { subscriptions }: Pick<Snapshot, "subscriptions"> = JSON.parse(await response.text())
-    const { acked = 0, pending = 1 } = subscriptions[0] ?? {}
-    Object.assign(state, { acked, pending })
-  }
-}
+const here = "codefactory, InThread"
+const there = "codefactory, WorkerThreads"
 
-/** Longest wait for the agent, in milliseconds. */
-const handledMax = 30_000
-
-const asked: { answer?: Promise<string | undefined> } = {}
-
-/** Whether the service takes the settings of an agent in a thread of its own; asked once. */
-const missing = (): Promise<string | undefined> => {
-  const env = { ...process.env, ...agents, EXECUTOR_THREADS: "1" }
-  return asked.answer ??= promisify(execFile)(
-    process.execPath,
-    [join(root, "src", "main.ts"), "config"],
-    { env }
-  ).then(() => undefined, () => "this version runs no handlers in worker threads")
-}
-
-const here = "in the main thread"
-const there = "in a worker thread"
+const workerThread = WorkerThreads.layer({ threads: 1 })
 
 /** One workload for each size of the pieces. */
 export const heavyHandlers: ReadonlyArray<Workload> = pieces.map((piece) => ({
   name: `heavy-${piece.millis}ms`,
   title: `Publishing beside handlers that take ${piece.millis} ms`,
-  unit: "publishes",
-  note: `${light.rate} publishes a second over HTTP are measured, while an agent gets ` +
-    `${piece.rate} messages a second, each of which it computes ${piece.millis} ms for: half of ` +
-    "the time of a processor.",
+  unit: "messages",
+  note: `${light.rate} publishes a second are measured, from the moment each is due until it is ` +
+    `accepted, while an agent gets ${piece.rate} messages a second, each of which it computes ` +
+    `${piece.millis} ms for: half of the time of a processor. InThread runs handlers in the ` +
+    "thread that publishes, WorkerThreads in one beside it.",
   aims: [{ contender: there, measure: "p99", bound: "at most", value: 1 / 3, of: [here] }],
-  isolated: false,
-  contenders: [contender(here, inThread, piece), contender(there, inThreads, piece)],
-  plotted: "p99",
-  missing
+  isolated: true,
+  contenders: [contender(here, InThread.layer, piece), contender(there, workerThread, piece)],
+  plotted: "p99"
 }))
