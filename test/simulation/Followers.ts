@@ -129,14 +129,18 @@ export class Followers {
     const { opening } = follower ?? {}
     if (follower === undefined || opening === undefined || opening.isReading) return
     opening.isReading = true
+    const hear = (event: TailEvent): void => {
+      if (follower.opening === opening) this.hear(follower, opening, event)
+    }
     const reading = Effect.ensuring(
-      who % 3 === 0 ? pushed(opening.tail, countMax) : opening.tail.next({ countMax, waitMs: 20 }),
+      who % 3 === 0
+        ? pushed(opening.tail, countMax, hear)
+        : opening.tail.next({ countMax, waitMs: 20 }),
       Effect.sync(() => opening.isReading = false)
     )
     call(run, "tails", reading, (events) => {
-      if (follower.opening !== opening) return // What it did not hear of counts as unseen.
       if (events.length > countMax) run.breach(3, `${events.length} events instead of ${countMax}`)
-      events.forEach((event) => this.hear(follower, opening, event))
+      events.forEach(hear) // What it did not hear of counts as unseen.
     })
   }
 
@@ -183,14 +187,17 @@ export class Followers {
 }
 
 /** Reads by following, one event at a time, until there are enough or 20 ms have passed. */
-const pushed = (tail: Tail, countMax: number) => {
-  const events: Array<TailEvent> = []
-  const following = tail.follow({ countMax: 1, bytesMax: 1_024 }, (batch) => {
-    events.push(...batch)
-    return events.length < countMax
+const pushed = (tail: Tail, countMax: number, hear: (event: TailEvent) => void) => {
+  const left = { count: countMax }
+  const following = tail.follow({ countMax: 1, bytesMax: 1_024 }, (events) => {
+    events.forEach(hear)
+    left.count -= events.length
+    return left.count > 0
   })
-  return Effect.as(Effect.timeoutOption(following, 20), events)
+  return Effect.as(Effect.timeoutOption(following, 20), noEvents)
 }
+
+const noEvents: ReadonlyArray<TailEvent> = []
 
 /** The first retained offset of each lane: what came before may have been deleted. */
 const firstsOf = ({ node: { core } }: Run): ReadonlyMap<number, number> =>

@@ -155,7 +155,10 @@ export class Settler {
   }
 
   private takeBatch(): Batch {
-    this.tracks.forEach(([, track]) => this.shorten(track))
+    // One that is being replaced counts until the next one has taken over what it did.
+    const isCurrent = (consumer: Consumer): boolean =>
+      this.consumers.get(consumer.subscription.name) === consumer
+    for (const [consumer, track] of this.tracks) if (isCurrent(consumer)) this.shorten(track)
     this.work.closeUnsafe()
     this.urgent.closeUnsafe()
     const { deadLetters, ownRows, ownRowsRemoved, tracks, waiters } = this
@@ -168,9 +171,6 @@ export class Settler {
       [...this.consumers.values()].some(({ subscription }) =>
         subscription.incarnation === incarnation
       )
-    // One that is being replaced counts until the next one has taken over what it did.
-    const isCurrent = (consumer: Consumer): boolean =>
-      this.consumers.get(consumer.subscription.name) === consumer
     return {
       tracks: tracks.filter(([consumer]) => isCurrent(consumer)),
       ownRows: [...ownRows].filter((row) => isCurrent(row.consumer) && row.state !== state.settled),
