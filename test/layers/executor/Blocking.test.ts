@@ -25,13 +25,16 @@ describe("an executor with a blocked thread", () => {
     Effect.gen(function*() {
       const { begin, snapshot } = yield* starting()
       const poison = yield* begin("loop")
-      const others = yield* Effect.forEach([1, 2, 3, 4, 5], (n) => begin(n))
-      yield* until(() => snapshot().waiting === 5)
-      assert.strictEqual(snapshot().running, 1)
+      yield* until(() => snapshot().running === 1)
+      const others = yield* Effect.forEach(Array.from({ length: 60 }), () => begin(1))
+      yield* until(() => snapshot().running > 0 && snapshot().waiting > 0)
       yield* Fiber.interrupt(poison)
-      const exits = yield* Fiber.awaitAll(others)
-      assert.isTrue(exits.every(Exit.isSuccess))
-      assert.deepInclude(snapshot(), { lost: 1, terminated: 1, crashed: 0 })
+      const failed = (yield* Fiber.awaitAll(others)).filter(Exit.isFailure)
+      const { crashed, lost, terminated } = snapshot()
+      assert.deepStrictEqual([terminated, crashed], [1, 0])
+      // On a slow machine a few began before it did; whoever did not has lost nothing.
+      assert.strictEqual(failed.length, lost - 1)
+      assert.isBelow(failed.length, 30)
     }).pipe(Effect.scoped, Effect.provide(oneThread)))
 
   it.live("lets go at once of what waits, as the thread need not be asked", () =>
