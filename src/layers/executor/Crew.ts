@@ -38,6 +38,9 @@ export const recycleDrainMs = 3_700_000
 /** Wait before a thread is started again that could not start: doubled each time, to the last. */
 export const restartMs = { first: 1_000, last: 30_000 } as const
 
+/** How long a thread may take to load what others have loaded before. */
+export const startMs = 120_000
+
 /** How often threads are asked how they do, while something runs in them. */
 export const statsMs = 5_000
 
@@ -47,6 +50,8 @@ export class Crew {
   /** What every thread loads when it starts. */
   readonly modules = new Map<number, NumberedModule>()
   recycled = 0
+  /** Modules that are being loaded. */
+  loading = 0
   private readonly options: PoolOptions
   private failures = 0
   private restartAt = 0
@@ -82,18 +87,27 @@ export class Crew {
   }
 
   /** Starts a thread, which belongs to nobody yet. */
-  start(
-    owner: Owner,
-    modules: ReadonlyArray<NumberedModule> = [...this.modules.values()]
-  ): Thread {
-    const { fork, heapMegabytesMax, random, recycleAfter } = this.options
+  start(owner: Owner): Thread {
+    const { fork, heapMegabytesMax, now, random, recycleAfter } = this.options
+    const modules = [...this.modules.values()]
     const spread = 1 + recycleJitter * (2 * random() - 1)
     return new Thread(
       spawn(modules, heapMegabytesMax, fork),
       modules,
-      Math.round(recycleAfter * spread),
+      { budget: Math.round(recycleAfter * spread), startBy: now() + startMs },
       owner
     )
+  }
+
+  /** Whether its threads have nothing to run, and are not going to. */
+  get isUnused(): boolean {
+    return this.modules.size === 0 && this.loading === 0 &&
+      [...this.members].every(({ inFlight }) => inFlight === 0)
+  }
+
+  /** Ends every thread. */
+  end(words: string): void {
+    for (const thread of this.members) thread.end("asked", words)
   }
 
   /** A thread could start. */
@@ -112,6 +126,9 @@ export class Crew {
 
   /** Looks after a thread; returns what it took back because the thread is blocked. */
   lookAfter(thread: Thread, now: number) {
+    if (thread.state === "starting" && now >= thread.startBy) {
+      thread.end("terminated", `it has not loaded its agents within ${startMs} ms`)
+    }
     const late = thread.look(now, letGoMs)
     const taken = thread.isBlocked(now) ? thread.takeAllBack() : []
     const unyielding = "it was ended: a handler did not let go"

@@ -3,6 +3,7 @@
  * bus hands out at once: one delivery for each of its workers.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { AgentUnloadable } from "../../services/Agent.ts"
 import type { ExecutorSnapshot, LoadedHandler } from "../../services/Executor.ts"
 import { Crew, letGoMs, type PoolOptions } from "./Crew.ts"
@@ -66,23 +67,28 @@ export class Pool implements Owner {
   /** Loads a module into every thread; the first one starts them. */
   load(module: NumberedModule): Effect.Effect<ReadonlyArray<LoadedHandler>, AgentUnloadable> {
     const { crew } = this
-    return loadEverywhere(() => crew.forLoading(this), module).pipe(
-      Effect.tap(() =>
-        Effect.sync(() => {
-          // A thread that replaces another need not check again what was found to be good.
-          const options = { ...module.options, isCheckSkipped: true }
-          crew.modules.set(module.number, { ...module, options })
-          this.options.wake()
-        })
-      ),
-      Effect.onError(() => this.unload(module.number))
-    )
+    const loaded = Effect.suspend(() => {
+      crew.loading++
+      return loadEverywhere(() => crew.forLoading(this), module)
+    })
+    const proven = Effect.tap(loaded, () =>
+      Effect.sync(() => {
+        // A thread that replaces another need not check again what was found to be good.
+        const options = { ...module.options, isCheckSkipped: true }
+        crew.modules.set(module.number, { ...module, options })
+        this.options.wake()
+      }))
+    return Effect.onExit(proven, (exit) => {
+      crew.loading--
+      return Exit.isSuccess(exit) ? Effect.void : this.unload(module.number)
+    })
   }
 
   /** Forgets a module. */
   unload(number: number): Effect.Effect<void> {
-    this.crew.modules.delete(number)
     return Effect.sync(() => {
+      this.crew.modules.delete(number)
+      if (this.crew.isUnused) return this.crew.end("no agent is loaded")
       for (const { controls } of this.crew.members) {
         this.options.fork(Effect.ignore(Effect.flatMap(controls, (of) => of.Unload({ number }))))
       }

@@ -53,8 +53,10 @@ export class Thread implements Place {
   /** It runs nothing and is about to end. */
   isFinishing = false
   state: "starting" | "ready" | "draining" | "ending" | "ended" = "starting"
-  /** Ends after so many deliveries. */
+  /** It is replaced after so many deliveries. */
   readonly budget: number
+  /** When it has to be ready (Unix milliseconds). */
+  readonly startBy: number
   handled = 0
   /** It is to be replaced because its budget is spent. */
   isDue = false
@@ -72,7 +74,7 @@ export class Thread implements Place {
   constructor(
     spawned: Spawned,
     modules: ReadonlyArray<NumberedModule>,
-    budget: number,
+    { budget, startBy }: { readonly budget: number; readonly startBy: number },
     owner: Owner
   ) {
     this.spawned = spawned
@@ -80,6 +82,7 @@ export class Thread implements Place {
     this.startedWith = modules.map(({ number }) => number)
     this.modules = new Set(this.startedWith)
     this.budget = budget
+    this.startBy = startBy
     this.owner = owner
     this.ledger = new Ledger(spawned.memory)
     this.outbox = new Outbox(spawned.port)

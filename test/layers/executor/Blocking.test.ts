@@ -98,6 +98,19 @@ describe("the threads of an executor", () => {
       assert.strictEqual(snapshot().threads, 2)
     }).pipe(Effect.scoped, Effect.provide(WorkerThreads.layer({ threads: 2 }))))
 
+  it.live("load an agent beside one whose import never ends, also as the first one", () =>
+    Effect.gen(function*() {
+      const { load, snapshot } = yield* Executor
+      const endless = yield* Effect.forkChild(load(agent("endless"), lazy), {
+        startImmediately: true
+      })
+      const { begin } = yield* starting()
+      yield* Fiber.join(yield* begin(1))
+      yield* Fiber.interrupt(endless)
+      yield* Fiber.join(yield* begin(2))
+      assert.deepInclude(snapshot(), { threads: 2, crashed: 0 })
+    }).pipe(Effect.scoped, Effect.provide(WorkerThreads.layer({ threads: 2 }))))
+
   it.live("leave nobody waiting when the executor closes", () =>
     Effect.gen(function*() {
       const left = yield* Effect.gen(function*() {
