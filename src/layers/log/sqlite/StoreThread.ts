@@ -7,6 +7,7 @@ import { extname } from "node:path"
 import process from "node:process"
 import { Worker } from "node:worker_threads"
 import type { Failure } from "../../drivers/sqlite/Failure.ts"
+import { fromPost, toPost } from "./Posting.ts"
 import type { Calls, Name, Reply, StartOptions } from "./Protocol.ts"
 
 /** Asks the thread; `transfer` is handed over instead of copied. */
@@ -39,10 +40,12 @@ export const startThread = (options: StartOptions): Effect.Effect<Ask, never, Sc
       Effect.callback((resume) => {
         // Replies come in order, so this one is for `name`: hence the cast.
         const answer: Waiting = (reply) =>
-          resume(reply.ok ? Effect.succeed(reply.body as never) : Effect.fail(reply.failure))
+          resume(
+            reply.ok ? Effect.succeed(fromPost(reply.body) as never) : Effect.fail(reply.failure)
+          )
         if (state.hasEnded) return answer(ended)
         waiting.push(answer)
-        worker.postMessage({ name, body }, [...transfer])
+        worker.postMessage({ name, body: toPost(body) }, [...transfer])
       })
   })
 

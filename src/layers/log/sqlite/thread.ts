@@ -6,6 +6,7 @@
 import { parentPort, workerData } from "node:worker_threads"
 import { type Failure, reasonOf } from "../../drivers/sqlite/Failure.ts"
 import { Database, Refused } from "./Database.ts"
+import { fromPost, toPost } from "./Posting.ts"
 import type { Reply, Request } from "./Protocol.ts"
 
 /** What a reply hands over instead of copying it. */
@@ -67,8 +68,13 @@ const serve = (request: Request) => {
   }
 }
 
+/** What `toPost` made of a request, as it was. */
+const received = (request: Request): Request =>
+  ({ ...request, body: fromPost(request.body) }) as Request // It changes no body but back.
+
 parentPort?.on("message", (request: Request) => {
-  const reply = run(request)
-  parentPort?.postMessage(reply, reply.ok ? transferred(reply.body) : [])
+  const reply = run(received(request))
+  const posted = reply.ok ? { ok: true, body: toPost(reply.body) } : reply
+  parentPort?.postMessage(posted, reply.ok ? transferred(reply.body) : [])
   if (request.name === "close") parentPort?.close()
 })
