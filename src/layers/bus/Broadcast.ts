@@ -6,6 +6,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { FilterFunction } from "../../domain/Filter.ts"
@@ -15,6 +16,7 @@ import type { SubscriptionName, SubscriptionOptions } from "../../domain/Subscri
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Delivery, Handler } from "../../services/MessageBus.ts"
 import type { Tail, TailEvent } from "../../services/Tails.ts"
+import { BroadcastMember } from "./BroadcastMember.ts"
 import type { Core } from "./Core.ts"
 import { replyTo } from "./Requests.ts"
 
@@ -43,52 +45,120 @@ export const broadcast = (
   tail: Tail,
   handler: Handler,
   filter: FilterFunction | undefined
-): Effect.Effect<void, never, Scope.Scope> => {
-  const show = showing(core, name, options, handler, filter)
-  const turn = Effect.flatMap(
-    tail.next(),
-    (events) => Effect.forEach(events, show, { discard: true })
-  )
-  const ended = Effect.catch(
-    Effect.forever(turn),
-    (reason) => Effect.logDebug(`the broadcast ${name} ended`, reason)
-  )
-  return Effect.asVoid(Effect.forkScoped(ended))
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const member = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const made = new BroadcastMember(options.ackTimeoutMs)
+        core.tails.members.add(made)
+        return made
+      }),
+      (made) => Effect.sync(() => core.tails.members.delete(made))
+    )
+    const failed = failing(core, name)
+    // The handler was attached in some context, which is not that of the messages.
+    const showing = ExecutionContext.cleared(shows(member, tail, (event) => {
+      if (event._tag === "Gap") {
+        return Effect.logWarning(`the broadcast ${name} missed messages: ${event.reason}`)
+      }
+      const shown = new Shown(core, event.message, name)
+      return wanted(shown, filter, failed) ?? handled(member, shown, handler, failed)
+    }))
+    const ended = Effect.catch(
+      guarded(member, showing, (topic) => {
+        const limit = options.ackTimeoutMs
+        return failed(topic, "a handler", `it ran longer than its limit of ${limit} ms`)
+      }),
+      (reason) => Effect.logDebug(`the broadcast ${name} ended`, reason)
+    )
+    yield* Effect.forkScoped(ended)
+  })
+
+/** Counts and tells what failed. */
+type Failed = (topic: Message["topic"], what: string, cause: unknown) => Effect.Effect<void>
+
+const failing = (core: Core, name: SubscriptionName): Failed => (topic, what, cause) => {
+  core.topics.get(topic).totals.errors++
+  return Effect.logWarning(`${what} of the broadcast ${name} failed`, cause)
 }
 
-const showing = (
-  core: Core,
-  name: SubscriptionName,
-  options: SubscriptionOptions,
-  handler: Handler,
-  filter: FilterFunction | undefined
+/** Shows one event after the other, for ever. Hot: no fibre or timer for a message. */
+const shows = (
+  member: BroadcastMember,
+  tail: Tail,
+  show: (event: TailEvent) => Effect.Effect<void>
 ) => {
-  const failed = (topic: Message["topic"], what: string, cause: unknown): Effect.Effect<void> => {
-    core.topics.get(topic).totals.errors++
-    return Effect.logWarning(`${what} of the broadcast ${name} failed`, cause)
-  }
-  return (event: TailEvent): Effect.Effect<void> => {
-    if (event._tag === "Gap") {
-      return Effect.logWarning(`the broadcast ${name} missed messages: ${event.reason}`)
+  const read = Effect.map(Effect.suspend(() => tail.next()), (events) => {
+    member.events = events
+    member.next = 0
+  })
+  return Effect.whileLoop({
+    while: () => true,
+    body: (): ReturnType<typeof show> | typeof read => {
+      const event = member.events[member.next]
+      if (event === undefined) return read
+      member.next++
+      return show(event)
+    },
+    step: () => {}
+  })
+}
+
+/** Runs a loop; when its handler was cut off, says so and lets another go on behind that. */
+const guarded = <E>(
+  member: BroadcastMember,
+  loop: Effect.Effect<void, E>,
+  cutOff: (topic: Message["topic"]) => Effect.Effect<void>
+): Effect.Effect<void, E> =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.forkChild(loop)
+    member.fiber = fiber
+    const exit = yield* Effect.onInterrupt(Fiber.await(fiber), () => Fiber.interrupt(fiber))
+    if (!member.timedOut) return yield* exit
+    member.timedOut = false
+    member.end()
+    const event = member.events[member.next - 1]
+    if (event?._tag === "Message") yield* cutOff(event.message.topic)
+    return yield* guarded(member, loop, cutOff)
+  })
+
+/** What is done instead of showing a message that the filter does not pass, or fails at. */
+const wanted = (
+  shown: Shown,
+  filter: FilterFunction | undefined,
+  failed: Failed
+): Effect.Effect<void> | undefined => {
+  if (filter === undefined) return undefined
+  const { message } = shown
+  const passed = Result.try(() => filter(shown.payload, message) === true)
+  if (Result.isFailure(passed)) return failed(message.topic, "the filter", passed.failure)
+  return passed.success ? undefined : Effect.void
+}
+
+const handled = (
+  member: BroadcastMember,
+  shown: Shown,
+  handler: Handler,
+  failed: Failed
+): Effect.Effect<void> => {
+  const { context, topic } = shown.message
+  const run = Effect.suspend(() => {
+    member.begin()
+    return handler(shown)
+  })
+  return Effect.matchCauseEffect(
+    context === undefined
+      ? run
+      : Effect.provideService(run, ExecutionContext.reference, shown.carried),
+    {
+      onSuccess: () => {
+        member.end()
+        return Effect.void
+      },
+      onFailure: (cause) => {
+        member.end()
+        return failed(topic, "a handler", Cause.pretty(cause))
+      }
     }
-    const { message } = event
-    const shown = new Shown(core, message, name)
-    const passed = Result.try(() => filter === undefined || filter(shown.payload, message) === true)
-    if (Result.isFailure(passed)) return failed(message.topic, "the filter", passed.failure)
-    if (!passed.success) return Effect.void
-    return Effect.suspend(() => handler(shown)).pipe(
-      Effect.timeoutOrElse({
-        duration: options.ackTimeoutMs,
-        orElse: () => Effect.die(`it ran longer than its limit of ${options.ackTimeoutMs} ms`)
-      }),
-      // The handler was attached in some context, which is not that of the message.
-      Effect.provideService(ExecutionContext.reference, shown.carried),
-      Effect.asVoid,
-      Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Effect.failCause(cause as Cause.Cause<never>) // Interrupts alone hold no error.
-          : failed(message.topic, "a handler", Cause.pretty(cause))
-      )
-    )
-  }
+  )
 }

@@ -11,6 +11,7 @@ import { logLaneCount } from "../../domain/Position.ts"
 import type { TailsSnapshot } from "../../domain/Snapshot.ts"
 import type { TopicPattern } from "../../domain/TopicPattern.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
+import type { BroadcastMember } from "./BroadcastMember.ts"
 import type { TailCursor } from "./TailCursor.ts"
 import { TailRing, volatileLane } from "./TailRing.ts"
 import { TailView } from "./TailView.ts"
@@ -24,6 +25,8 @@ export class TailHub {
   /** Whether there is anybody to tell. */
   isOpen = false
   readonly cursors = new Set<TailCursor>()
+  /** Broadcast handlers; the watchdog looks after them. */
+  readonly members = new Set<BroadcastMember>()
   readonly reads = Semaphore.makeUnsafe(tailReadsMax)
   /** Names the log in positions. */
   logNumber: number | undefined = undefined

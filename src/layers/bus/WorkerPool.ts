@@ -149,6 +149,7 @@ export class WorkerPool {
           worker.timedOut = true
           worker.fiber?.interruptUnsafe()
         }
+        for (const member of this.core.tails.members) member.look(now)
       })
     ))
   }
