@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { AgentUnloadable } from "../../services/Agent.ts"
@@ -139,8 +140,8 @@ const open = (
       { name: file.name, url: file.url, version },
       { isCheckSkipped, isHeavyLazy }
     ).pipe(
-      Effect.mapError(({ reason }) => refused(reason)),
-      Effect.catchDefect((defect) => Effect.fail(refused(Cause.pretty(Cause.die(defect))))),
+      // Whatever becomes of a module, also that somebody interrupts its loading, is its failure.
+      Effect.catchCause((cause) => Effect.fail(refused(whyUnloaded(cause)))),
       Effect.filterOrFail(
         ({ length }) => length > 0,
         () => refused("it exports no handler; export one that `on` of codefactory/agent made")
@@ -150,6 +151,11 @@ const open = (
     )
     return { file, handlers, loading }
   })
+
+const whyUnloaded = (cause: Cause.Cause<AgentUnloadable>): string => {
+  const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return failure === undefined ? `its loading ended: ${Cause.pretty(cause)}` : failure.reason
+}
 
 /** Ends an agent; those of its handlers that run finish. */
 const unload = ({ attached, loading }: Serving): Effect.Effect<void> =>

@@ -1,6 +1,7 @@
 /**
  * The modules of a pool: loaded into every thread, and into each that is started later.
  */
+import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -34,20 +35,45 @@ export const loadInto = (
     const own = started.handlers[at]
     if (own !== undefined) return own
     const controls = yield* thread.controls
-    const handlers = yield* Effect.mapError(
-      controls.Load(module),
-      (error) => error._tag === "AgentUnloadable" ? error : new ThreadGone()
-    )
+    const handlers = yield* Effect.catchCause(controls.Load(module), (cause) => {
+      // A thread that ends interrupts its calls, which must not interrupt who made them.
+      const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
+      return Effect.fail(failure?._tag === "AgentUnloadable" ? failure : new ThreadGone())
+    })
     thread.modules.add(module.number)
     // The options are what `find` made of them in the other thread.
     return handlers as unknown as ReadonlyArray<LoadedHandler>
   })
   const gone = Effect.andThen(Deferred.await(thread.exit), Effect.fail(new ThreadGone()))
-  return Effect.onInterrupt(Effect.raceFirst(asked, gone), () => endIfStuck(thread))
+  return Effect.raceFirst(asked, gone)
 }
 
+/** Loads a module into all of these threads, as they are when asked; all find the same. */
+export const loadEverywhere = (
+  threads: () => ReadonlyArray<Thread>,
+  module: NumberedModule,
+  attempt = 1
+): Effect.Effect<ReadonlyArray<LoadedHandler>, AgentUnloadable> =>
+  Effect.suspend(() => {
+    const asked = threads()
+    return Effect.onInterrupt(
+      Effect.forEach(asked, (thread) => loadInto(thread, module), { concurrency: "unbounded" }),
+      () => Effect.forEach(asked, endIfStuck, { concurrency: "unbounded", discard: true })
+    )
+  }).pipe(
+    Effect.flatMap(([first]) =>
+      first === undefined ? Effect.fail(new ThreadGone()) : Effect.succeed(first)
+    ),
+    Effect.catchTag("ThreadGone", () =>
+      attempt < loadAttemptsMax
+        ? loadEverywhere(threads, module, attempt + 1)
+        : Effect.fail(
+          new AgentUnloadable({ agent: module.module.name, reason: "it ends its thread" })
+        ))
+  )
+
 /** How long a thread may take to answer when a module was not loaded in time. */
-const answerMs = 1_000
+const answerMs = 5_000
 
 /** A module that never gives its thread back is ended with it; the next one starts without it. */
 const endIfStuck = (thread: Thread): Effect.Effect<void> =>
@@ -61,24 +87,4 @@ const endIfStuck = (thread: Thread): Effect.Effect<void> =>
         }
       })
     )
-  )
-
-/** Loads a module into all of these threads, as they are when asked; all find the same. */
-export const loadEverywhere = (
-  threads: () => ReadonlyArray<Thread>,
-  module: NumberedModule,
-  attempt = 1
-): Effect.Effect<ReadonlyArray<LoadedHandler>, AgentUnloadable> =>
-  Effect.suspend(() =>
-    Effect.forEach(threads(), (thread) => loadInto(thread, module), { concurrency: "unbounded" })
-  ).pipe(
-    Effect.flatMap(([first]) =>
-      first === undefined ? Effect.fail(new ThreadGone()) : Effect.succeed(first)
-    ),
-    Effect.catchTag("ThreadGone", () =>
-      attempt < loadAttemptsMax
-        ? loadEverywhere(threads, module, attempt + 1)
-        : Effect.fail(
-          new AgentUnloadable({ agent: module.module.name, reason: "it ends its thread" })
-        ))
   )
