@@ -7,16 +7,14 @@ import { createRequire } from "node:module"
 
 /** 16,702 lines of JSON Schema, of which a validator is compiled when its event first comes. */
 const heavy = (): (event: string) => ValidateFunction => {
-  const { definitions } = createRequire(import.meta.url)("@octokit/webhooks-schemas")
-  const ajv = new Ajv({ strict: false, validateFormats: false, validateSchema: false })
-  const compiled = new Map<string, ValidateFunction>()
+  const text = JSON.stringify(createRequire(import.meta.url)("@octokit/webhooks-schemas"))
+  // Each definition by itself: as parts of one schema they would all be compiled with the first.
+  const { definitions } = JSON.parse(text.replaceAll("#/definitions/", ""))
+  const ajv = new Ajv({ strict: false, validateFormats: false, inlineRefs: false })
+  Object.keys(definitions).forEach((name) => ajv.addSchema(definitions[name], name))
   return (event) => {
-    const known = compiled.get(event)
-    if (known !== undefined) return known
-    const name = [`${event}_event`, `${event}$event`].find((one) => one in definitions)
-    if (name === undefined) throw new Error(`there is no schema of the event ${event}`)
-    const validate = ajv.compile({ definitions, $ref: `#/definitions/${name}` })
-    compiled.set(event, validate)
+    const validate = ajv.getSchema(`${event}_event`) ?? ajv.getSchema(`${event}$event`)
+    if (validate === undefined) throw new Error(`there is no schema of the event ${event}`)
     return validate
   }
 }
