@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { deadLettersMax } from "../../domain/DeadLetter.ts"
@@ -44,10 +45,12 @@ import * as Tails from "./Tails.ts"
 import * as WorkerPool from "./WorkerPool.ts"
 
 /** What a bus can be told; durations are milliseconds. */
-export interface BusOptions
-  extends
-    Draining.DrainOptions,
-    Omit<CoreOptions, "log" | "clock" | "wallOffset" | "random" | "nextId" | "warn" | "debug">
+export interface BusOptions extends
+  Draining.DrainOptions,
+  Omit<
+    CoreOptions,
+    "log" | "clock" | "wallOffset" | "random" | "nextId" | "warn" | "debug" | "later"
+  >
 {
   /** 2 to 8. Source: guide, "Worker scaling". */
   readonly workersPerShard: number
@@ -99,6 +102,7 @@ export const make = (
     const clock = yield* Clock.Clock
     const random = yield* Random.Random
     const context = yield* Effect.context<never>()
+    const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
     const nextId = makeIds(() => random.nextIntUnsafe() | 0, log.recovered.idMillisMax)
     const core = new Core({
       ...options,
@@ -112,7 +116,8 @@ export const make = (
       },
       debug: (what) => {
         Effect.runForkWith(context)(Effect.logDebug(what))
-      }
+      },
+      later: (task) => dispatcher.scheduleTask(task, 0)
     })
     const startReader = yield* readers(core)
     core.logMode.startReader = startReader

@@ -24,6 +24,8 @@ export interface CoreOptions {
   readonly warn: (what: string, cause: unknown) => void
   /** Logs a line for those who look closely, from where no effect runs. */
   readonly debug: (what: string) => void
+  /** Runs a task at the end of this turn of the event loop, when fibres run again. */
+  readonly later: (task: () => void) => void
   /** The name of this process in reply topics: letters, digits, `_` and `-`. */
   readonly pod: string
   /** Most requests that wait for a reply. */

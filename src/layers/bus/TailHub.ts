@@ -41,6 +41,7 @@ export class TailHub {
   private readonly toldVector = new Float64Array(logLaneCount)
   private readonly seen: Float64Array
   private readonly announced: Set<(message: Message) => void>
+  private readonly later: (task: () => void) => void
   /** Replies are for who asked, not for tails. */
   private readonly hear = (message: Message): void => {
     if (!message.topic.startsWith("_reply.")) this.addVolatile(message)
@@ -48,9 +49,14 @@ export class TailHub {
 
   /**
    * `seen` is how far routing got per lane, kept up to date by the router; `announced` are called
-   * with every message that is in no log.
+   * with every message that is in no log. `later` runs a task at the end of a turn of the loop.
    */
-  constructor(seen: Float64Array, announced: Set<(message: Message) => void>) {
+  constructor(
+    seen: Float64Array,
+    announced: Set<(message: Message) => void>,
+    later: (task: () => void) => void
+  ) {
+    this.later = later
     this.seen = seen
     this.announced = announced
   }
@@ -150,8 +156,9 @@ export class TailHub {
   private schedule(): void {
     if (this.isScheduled || this.parked === 0) return
     this.isScheduled = true
-    // Deferred: a resumed fibre runs at once, and could publish inside the commit that woke it.
-    queueMicrotask(() => this.flush())
+    // Deferred: a resumed fibre runs at once, and could publish inside the commit that woke it. To
+    // the end of the turn, so that a thousand streams get what comes in it with one write each.
+    this.later(() => this.flush())
   }
 
   private flush(): void {
