@@ -95,26 +95,31 @@ describe("handlers of agents on the bus", () => {
       assert.strictEqual(left?.consumer, "Pull") // It waits for its agent, or for whoever pulls.
     }))
 
-  it.effect("under one subscription belong to the first agent by name, loaded first or not", () =>
-    Effect.gen(function*() {
-      const gate = yield* Deferred.make<void>()
-      const fake = fakeExecutor(({ name }) =>
-        Effect.as(name === "a" ? Deferred.await(gate) : Effect.void, [{ subscription: "one" }])
-      )
-      const { agents, bus } = yield* agency(fake.layer, ["a.ts", "b.ts"])
-      const loading = yield* Effect.forkChild(agents.load)
-      yield* until(() => agents.snapshot().loaded.length === 1)
-      yield* Deferred.succeed(gate, undefined)
-      yield* Fiber.join(loading)
-      const { failed, loaded } = agents.snapshot()
-      assert.deepStrictEqual(loaded, [{ agent: "a.ts", subscriptions: ["one"] }])
-      assert.deepStrictEqual(failed, [{
-        agent: "b.ts",
-        reason: "its subscription one is that of a.ts; set `name` in the options of one of the " +
-          "two handlers"
-      }])
-      assert.strictEqual(bus.bus.snapshot().subscriptions[0]?.consumer, "Handler")
-    }))
+  it.effect.each(["a", "b"])(
+    "of one subscription: the first agent by name has it, also if %s is late",
+    (
+      late
+    ) =>
+      Effect.gen(function*() {
+        const gate = yield* Deferred.make<void>()
+        const fake = fakeExecutor(({ name }) =>
+          Effect.as(name === late ? Deferred.await(gate) : Effect.void, [{ subscription: "one" }])
+        )
+        const { agents, bus } = yield* agency(fake.layer, ["a.ts", "b.ts"])
+        const loading = yield* Effect.forkChild(agents.load)
+        yield* until(() => agents.snapshot().loaded.length === 1)
+        yield* Deferred.succeed(gate, undefined)
+        yield* Fiber.join(loading)
+        const { failed, loaded } = agents.snapshot()
+        assert.deepStrictEqual(loaded, [{ agent: "a.ts", subscriptions: ["one"] }])
+        assert.deepStrictEqual(failed, [{
+          agent: "b.ts",
+          reason: "its subscription one is that of a.ts; set `name` in the options of one of the " +
+            "two handlers"
+        }])
+        assert.strictEqual(bus.bus.snapshot().subscriptions[0]?.consumer, "Handler")
+      })
+  )
 
   it.effect("under one subscription within one agent make it fail", () =>
     Effect.gen(function*() {
