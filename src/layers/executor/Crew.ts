@@ -151,7 +151,8 @@ export class Crew {
     if (now - this.askedAt < statsMs) return
     this.askedAt = now
     for (const thread of this.members) {
-      if (thread.state === "ready") this.options.fork(thread.ask)
+      const isNew = now < thread.startBy - startMs + statsMs // It has better things to do.
+      if (thread.state === "ready" && !isNew) this.options.fork(thread.ask)
     }
   }
 

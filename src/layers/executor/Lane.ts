@@ -16,6 +16,8 @@ export const laneIdleMs = 10_000
 export interface LaneOptions {
   readonly now: () => number
   readonly start: (owner: Owner) => Thread
+  /** Whether its thread may be started now, or waits for threads that are needed sooner. */
+  readonly mayStart: () => boolean
   readonly suspects: Suspects
   /** Counts what a thread left, and tells its runs. */
   readonly lose: (left: Left) => void
@@ -43,6 +45,18 @@ export class Lane implements Owner {
   /** Whether it has a thread, or needs one. */
   get isUsed(): boolean {
     return this.thread !== undefined || this.queued.size > 0
+  }
+
+  /** Whether its thread loads. */
+  get isStarting(): boolean {
+    return this.thread?.state === "starting"
+  }
+
+  /** Starts its thread before it is needed: a thread is about to be lost. */
+  warm(): void {
+    if (this.isClosed) return
+    this.usedAt = this.options.now()
+    this.thread ??= this.options.start(this)
   }
 
   /** A suspect comes. */
@@ -115,12 +129,12 @@ export class Lane implements Owner {
     if (this.queued.size === 0) return
     const now = this.options.now()
     this.usedAt = now
-    this.thread ??= this.options.start(this)
-    if (this.current !== undefined || !this.thread.hasCredit) return
+    if (this.options.mayStart()) this.thread ??= this.options.start(this)
+    if (this.current !== undefined || this.thread?.hasCredit !== true) return
     for (const run of this.queued) {
       this.queued.delete(run)
       this.current = run
-      return this.thread.give(run, now)
+      return this.thread?.give(run, now)
     }
   }
 }

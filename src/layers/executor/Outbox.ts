@@ -48,7 +48,8 @@ export class Outbox {
     const message: ToThread = {
       frame: frame.heads.length === 0 ? undefined : Frame.encode(frame),
       cancelled,
-      answers
+      answers,
+      isControlled: false
     }
     this.port.postMessage(message, []) // To a closed port it is void, as its thread is gone.
   }

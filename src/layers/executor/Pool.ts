@@ -29,15 +29,21 @@ export class Pool implements Owner {
   constructor(options: PoolOptions) {
     this.options = options
     this.crew = new Crew(options)
-    const lane = () =>
+    const lane = (mayStart: () => boolean) =>
       new Lane({
+        mayStart,
         now: options.now,
         start: (owner) => this.crew.start(owner),
         suspects: this.suspects,
         lose: (left) => this.lose(left),
         warn: options.warn
       })
-    this.lanes = [lane(), lane()]
+    const bystanders = lane(() => true)
+    // The accused is in no hurry: on few cores threads that start together keep each other waiting.
+    const accused = lane(() =>
+      !bystanders.isStarting && [...this.crew.members].every(({ state }) => state !== "starting")
+    )
+    this.lanes = [bystanders, accused]
   }
 
   /** What the pool does and has done. */
@@ -126,6 +132,8 @@ export class Pool implements Owner {
     const now = this.options.now()
     for (const thread of this.crew.members) {
       for (const run of this.crew.lookAfter(thread, now)) this.returned.add(run)
+      // Those beside the one that blocks it may have waited for their time limit: hurry.
+      if (thread.isSuspended(now) && thread.inFlight > 1) this.lanes[0].warm()
     }
     for (const lane of this.lanes) lane.tick(now, letGoMs)
     this.crew.replace(now)

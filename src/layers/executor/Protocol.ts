@@ -70,6 +70,8 @@ export interface ToThread {
   /** Slots whose handler has to let go. */
   readonly cancelled: ReadonlyArray<number>
   readonly answers: ReadonlyArray<Answer>
+  /** Control calls come: serve them from now on. */
+  readonly isControlled: boolean
 }
 
 /** A handler publishes or replies. `payload` and `options` are JSON, absent when they have none. */

@@ -10,7 +10,7 @@ import * as RpcClient from "effect/rpc/RpcClient"
 import { extname } from "node:path"
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads"
 import { Control } from "./Control.ts"
-import type { NumberedModule, ThreadStart } from "./Protocol.ts"
+import type { NumberedModule, ThreadStart, ToThread } from "./Protocol.ts"
 import { slotMemory } from "./Slots.ts"
 
 /** The control calls of one thread, as effects. */
@@ -53,8 +53,17 @@ export const spawn = (
     )).pipe(Effect.provide(protocol(worker)), Effect.ignore)
   )
   worker.on("exit", () => fiber.interruptUnsafe())
-  return { worker, port: port1, memory, controls: Deferred.await(controls) }
+  const state = { isAsked: false } // Mutable on purpose: most threads are asked much later.
+  const asked = Effect.suspend(() => {
+    if (!state.isAsked) port1.postMessage(serve, [])
+    state.isAsked = true
+    return Deferred.await(controls)
+  })
+  return { worker, port: port1, memory, controls: asked }
 }
+
+/** Only then the thread loads what control calls need: it holds up all else for a while. */
+const serve: ToThread = { frame: undefined, cancelled: [], answers: [], isControlled: true }
 
 const makeControls = () => RpcClient.make(Control, { disableTracing: true })
 

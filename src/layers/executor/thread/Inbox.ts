@@ -36,9 +36,11 @@ export class Inbox {
   private out: Outcomes | undefined = undefined
   private beating: ReturnType<typeof setInterval> | undefined = undefined
   private readonly idle: Array<() => void> = []
+  private readonly serve: () => void
 
-  constructor({ memory, port }: ThreadStart) {
+  constructor({ memory, port }: ThreadStart, serve: () => void) {
     this.port = port
+    this.serve = serve
     this.slots = new Slots(memory)
     port.on("message", (message: ToThread) => this.receive(message))
   }
@@ -76,7 +78,8 @@ export class Inbox {
     })
   }
 
-  private receive({ answers, cancelled, frame }: ToThread): void {
+  private receive({ answers, cancelled, frame, isControlled }: ToThread): void {
+    if (isControlled) this.serve()
     for (const answer of answers) this.calls.answer(answer)
     for (const slot of cancelled) this.invocations.get(slot)?.cancel()
     if (frame === undefined) return

@@ -1,7 +1,7 @@
 /**
  * An executor thread: loads the agents it is told of, says so, and runs what it is handed.
  *
- * Control calls are served only after that, because what they need takes most of the start.
+ * Control calls are served when the first one comes: what they need takes most of a start.
  */
 import * as Effect from "effect/Effect"
 import process from "node:process"
@@ -11,7 +11,12 @@ import type { FromThread, ThreadStart } from "../Protocol.ts"
 import { Inbox } from "./Inbox.ts"
 
 const start: ThreadStart = workerData
-const inbox = new Inbox(start)
+const inbox = new Inbox(start, () => {
+  Effect.runFork(Effect.flatMap(
+    Effect.promise(() => import("./ControlServer.ts")),
+    ({ serve }) => serve(inbox)
+  ))
+})
 
 const tell = (message: FromThread): void => start.port.postMessage(message, [])
 
@@ -27,8 +32,6 @@ Effect.runFork(
       onSuccess: (handlers) => tell({ kind: "started", started: { isOk: true, handlers } }),
       onFailure: ({ agent, reason }) =>
         tell({ kind: "started", started: { isOk: false, agent, reason } })
-    }),
-    Effect.andThen(Effect.promise(() => import("./ControlServer.ts"))),
-    Effect.flatMap(({ serve }) => serve(inbox))
+    })
   )
 )
