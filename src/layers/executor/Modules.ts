@@ -6,6 +6,7 @@ import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Semaphore from "effect/Semaphore"
 import { AgentUnloadable } from "../../services/Agent.ts"
 import type { LoadedHandler } from "../../services/Executor.ts"
 import type { NumberedModule } from "./Protocol.ts"
@@ -48,25 +49,32 @@ export const loadInto = (
   return Effect.raceFirst(asked, gone)
 }
 
-/** Loads a module into all of these threads, as they are when asked; all find the same. */
+/** Modules that are loaded at the same time. */
+export const loadsMax = 64
+
+/**
+ * Loads a module into all of these threads, as they are when asked; all find the same. One whose
+ * thread ended is loaded again with no other beside it, so that only the guilty one is blamed.
+ */
 export const loadEverywhere = (
   threads: () => ReadonlyArray<Thread>,
   module: NumberedModule,
+  places: Semaphore.Semaphore,
   attempt = 1
 ): Effect.Effect<ReadonlyArray<LoadedHandler>, AgentUnloadable> =>
-  Effect.suspend(() => {
+  places.withPermits(attempt === 1 ? 1 : loadsMax)(Effect.suspend(() => {
     const asked = threads()
     return Effect.onInterrupt(
       Effect.forEach(asked, (thread) => loadInto(thread, module), { concurrency: "unbounded" }),
       () => Effect.forEach(asked, endIfStuck, { concurrency: "unbounded", discard: true })
     )
-  }).pipe(
+  })).pipe(
     Effect.flatMap(([first]) =>
       first === undefined ? Effect.fail(new ThreadGone()) : Effect.succeed(first)
     ),
     Effect.catchTag("ThreadGone", () =>
       attempt < loadAttemptsMax
-        ? loadEverywhere(threads, module, attempt + 1)
+        ? loadEverywhere(threads, module, places, attempt + 1)
         : Effect.fail(
           new AgentUnloadable({ agent: module.module.name, reason: "it ends its thread" })
         ))

@@ -4,11 +4,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Semaphore from "effect/Semaphore"
 import type { AgentUnloadable } from "../../services/Agent.ts"
 import type { ExecutorSnapshot, LoadedHandler } from "../../services/Executor.ts"
 import { Crew, letGoMs, type PoolOptions } from "./Crew.ts"
 import { Lane } from "./Lane.ts"
-import { loadEverywhere, loadInto } from "./Modules.ts"
+import { loadEverywhere, loadInto, loadsMax } from "./Modules.ts"
 import { moduleNumberOf, type NumberedModule, type Started } from "./Protocol.ts"
 import type { Run } from "./Run.ts"
 import { creditsMax } from "./Slots.ts"
@@ -24,6 +25,8 @@ export class Pool implements Owner {
   /** Taken back from threads: they go first. */
   private readonly returned = new Set<Run>()
   private readonly queued = new Set<Run>()
+  /** For modules that are loaded. */
+  private readonly places = Semaphore.makeUnsafe(loadsMax)
   private readonly counts = { terminated: 0, crashed: 0, lost: 0 }
 
   constructor(options: PoolOptions) {
@@ -75,7 +78,7 @@ export class Pool implements Owner {
     const { crew } = this
     const loaded = Effect.suspend(() => {
       crew.loading++
-      return loadEverywhere(() => crew.forLoading(this), module)
+      return loadEverywhere(() => crew.forLoading(this), module, this.places)
     })
     const proven = Effect.tap(loaded, () =>
       Effect.sync(() => {

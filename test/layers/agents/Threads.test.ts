@@ -29,18 +29,21 @@ describe("agents in a thread", () => {
       assert.deepStrictEqual(failed.map(({ agent }) => agent), ["spinning.js"])
     }))
 
-  it.live("modules that fail take no other one along", () =>
+  it.live("modules that fail, or end their thread, take no other one along", () =>
     Effect.gen(function*() {
       const { agents } = yield* agency(WorkerThreads.layer({ threads: 2 }), {
         "broken.js": "export default {",
         "empty.js": "",
         "throwing.js": "throw new Error('no model')",
         "missing.js": "import 'nonesuch'",
+        "exiting.js": "process.exit(3)",
         "doubling.js": doubling
       })
       yield* agents.load
       const { failed, loaded } = agents.snapshot()
       assert.deepStrictEqual(loaded.map(({ agent }) => agent), ["doubling.js"])
-      assert.lengthOf(failed, 4)
+      assert.lengthOf(failed, 5)
+      const exiting = failed.find(({ agent }) => agent === "exiting.js")
+      assert.strictEqual(exiting?.reason, "it ends its thread")
     }))
 })
