@@ -10,6 +10,7 @@ import type { Snapshot } from "./domain/Snapshot.ts"
 import { exitCodes } from "./layers/cli/ExitCode.ts"
 import { run, teardown } from "./layers/cli/Run.ts"
 import * as Ending from "./layers/drivers/node/Ending.ts"
+import * as Forgotten from "./layers/drivers/node/Forgotten.ts"
 import { collectStartUp } from "./layers/drivers/v8/Memory.ts"
 import { served } from "./layers/Profile.ts"
 import * as Environment from "./layers/settings/Environment.ts"
@@ -35,23 +36,29 @@ interface Life {
 /** For all that is not a delay that was asked for. Source: design, P7 and faults, F12. */
 const endMs = 5_000
 
-const serving = Effect.fnUntraced(function*(life: Life) {
-  const { notices, profile, values: { server } } = yield* Settings
-  yield* Effect.forEach(notices, (notice) => Effect.logWarning(notice))
-  const { metricsUrl, url } = yield* EdgeAddress
-  const { drain, durability, snapshot } = yield* MessageBus
-  if (durability === "memory") life.lost = () => pendingOf(snapshot())
-  life.limitMs = endMs + Duration.toMillis(Duration.sum(server.prestopDelay, server.drain))
-  yield* Effect.logInfo(`serving on ${url}, metrics on ${metricsUrl}/metrics`)
-  yield* Effect.logInfo(`profile ${profile}, durability ${durability}; Ctrl-C drains and ends`)
-  const agents = yield* Agents
-  const running = agents.load.pipe(
-    Effect.andThen(Effect.delay(collectStartUp, settleTime)),
-    Effect.andThen(Effect.never)
-  )
-  // Before the edge closes with the layers: acks are taken while the bus drains.
-  yield* Effect.onInterrupt(running, () => Effect.andThen(leaving(life, snapshot), drain))
-}, Effect.provide(Layer.provideMerge(served, settings)))
+const serving = Effect.fnUntraced(
+  function*(life: Life) {
+    const { notices, profile, values } = yield* Settings
+    const { server } = values
+    yield* Effect.forEach(notices, (notice) => Effect.logWarning(notice))
+    const { metricsUrl, url } = yield* EdgeAddress
+    const { drain, durability, snapshot } = yield* MessageBus
+    if (durability === "memory") life.lost = () => pendingOf(snapshot())
+    life.limitMs = endMs + Duration.toMillis(Duration.sum(server.prestopDelay, server.drain))
+    yield* Effect.logInfo(`serving on ${url}, metrics on ${metricsUrl}/metrics`)
+    yield* Effect.logInfo(`profile ${profile}, durability ${durability}; Ctrl-C drains and ends`)
+    const agents = yield* Agents
+    if (values.agents.dir !== undefined) yield* Forgotten.watch
+    const running = agents.load.pipe(
+      Effect.andThen(Effect.delay(collectStartUp, settleTime)),
+      Effect.andThen(Effect.never)
+    )
+    // Before the edge closes with the layers: acks are taken while the bus drains.
+    yield* Effect.onInterrupt(running, () => Effect.andThen(leaving(life, snapshot), drain))
+  },
+  Effect.scoped,
+  Effect.provide(Layer.provideMerge(served, settings))
+)
 
 /** Says why the process does not end at once. */
 const leaving = ({ limitMs }: Life, snapshot: () => Snapshot): Effect.Effect<void> =>

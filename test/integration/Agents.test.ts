@@ -80,6 +80,31 @@ describe("a service with AGENTS_DIR", () => {
       assert.strictEqual(yield* stop(service, "SIGTERM"), 0)
     }))
 
+  it.live.each(["0", "1"])(
+    "outlives a rejection that an agent forgot, in %s threads",
+    (threads) =>
+      Effect.gen(function*() {
+        const dir = yield* agentsWith({
+          "forgetful.mjs": `export default {
+          topic: "asked",
+          handle: (_, { publish }) => {
+            void Promise.reject(new Error("forgotten"))
+            return new Promise((resolve) => setTimeout(resolve, 50)).then(() => publish("told", 1))
+          }
+        }`
+        })
+        const folder = join(yield* temporaryFolder, "data")
+        const service = yield* start(folder, { AGENTS_DIR: dir, EXECUTOR_THREADS: threads })
+        const { said, url } = service
+        yield* eventually(call(`${url}/startupz`, "GET"), ({ status }) => status === 200)
+        yield* subscribe(url, "seen", "told")
+        yield* publish(url, "asked", 1)
+        assert.deepStrictEqual(yield* payloads(url, "seen", 1), [1])
+        assert.include(said(), "forgotten")
+        assert.strictEqual(yield* stop(service, "SIGTERM"), 0)
+      })
+  )
+
   it.live("a permanent failure of an agent is a dead letter at once", () =>
     Effect.gen(function*() {
       const dir = yield* agentsWith({
