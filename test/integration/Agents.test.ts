@@ -44,7 +44,7 @@ describe("a service with AGENTS_DIR", () => {
       const service = yield* start(join(yield* temporaryFolder, "data"), {
         AGENTS_DIR: dir,
         EXECUTOR_THREADS: threads,
-        STARTUP_TIMEOUT: "20"
+        STARTUP_TIMEOUT: "10"
       })
       const { said, url } = service
       const state = yield* eventually(
