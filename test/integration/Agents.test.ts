@@ -73,7 +73,7 @@ describe("a service with AGENTS_DIR", () => {
       assert.deepStrictEqual([...reasons.keys()], ["broken.ts", "checked.mjs", "hanging.ts"])
       assert.include(reasons.get("broken.ts"), "broken.ts:3: ")
       assert.strictEqual(reasons.get("checked.mjs"), "its check fails: no model")
-      assert.include(reasons.get("hanging.ts"), "STARTUP_TIMEOUT (20 s)")
+      assert.include(reasons.get("hanging.ts"), "STARTUP_TIMEOUT (10 s)")
       for (const [agent, reason] of reasons) assert.include(said(), `agent ${agent}: ${reason}\n`)
       const ready = yield* call(`${url}/readyz`, "GET")
       assert.deepStrictEqual([ready.status, ready.body.status], [200, "degraded"])
