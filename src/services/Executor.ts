@@ -79,6 +79,21 @@ export interface ExecutorSnapshot {
   readonly lost: number
 }
 
+/** An executor that runs nothing. */
+export const nothingRun: ExecutorSnapshot = {
+  threads: 0,
+  credits: 0,
+  running: 0,
+  waiting: 0,
+  heapBytes: 0,
+  suspects: 0,
+  suspectsMax: 0,
+  recycled: 0,
+  terminated: 0,
+  crashed: 0,
+  lost: 0
+}
+
 /** Runs the handlers of agents. */
 export class Executor extends Context.Service<Executor, {
   /** Loads a module everywhere; its handlers can run until the scope closes. */

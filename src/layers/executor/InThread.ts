@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { AgentUnloadable } from "../../services/Agent.ts"
-import { Executor, HandlerFailed, HandlerNotBegun } from "../../services/Executor.ts"
+import { Executor, HandlerFailed, HandlerNotBegun, nothingRun } from "../../services/Executor.ts"
 import type { LoadedHandler } from "../../services/Executor.ts"
 import { AgentView } from "./AgentView.ts"
 import { Invocation } from "./Invocation.ts"
@@ -62,19 +62,7 @@ export const layer: Layer.Layer<Executor> = Layer.sync(Executor, () => {
           return lettingGo(invocation, handler, end)
         })
       ),
-    snapshot: () => ({
-      threads: 0,
-      credits: 0,
-      running: counts.running,
-      waiting: 0,
-      heapBytes: 0,
-      suspects: 0,
-      suspectsMax: 0,
-      recycled: 0,
-      terminated: 0,
-      crashed: 0,
-      lost: 0
-    })
+    snapshot: () => ({ ...nothingRun, running: counts.running })
   })
 })
 

@@ -38,18 +38,3 @@ export const observeExecutor = (registry: Registry) => (snapshot: () => Executor
   counter("crashed", "Threads that ended by themselves", ({ crashed }) => crashed)
   counter("lost", "Deliveries whose thread ended under them", ({ lost }) => lost)
 }
-
-/** An executor that runs nothing. */
-export const nothingRun: ExecutorSnapshot = {
-  threads: 0,
-  credits: 0,
-  running: 0,
-  waiting: 0,
-  heapBytes: 0,
-  suspects: 0,
-  suspectsMax: 0,
-  recycled: 0,
-  terminated: 0,
-  crashed: 0,
-  lost: 0
-}

@@ -2,13 +2,13 @@
  * An executor that loads and runs what a test says, for modules that need not exist.
  */
 import { Effect, Layer, type Scope } from "effect"
-import { nothingRun } from "../../../src/layers/observe/ExecutorMetrics.ts"
 import { AgentUnloadable } from "../../../src/services/Agent.ts"
 import {
   type AgentModule,
   Executor,
   type LoadedHandler,
-  type LoadOptions
+  type LoadOptions,
+  nothingRun
 } from "../../../src/services/Executor.ts"
 import type { Delivery } from "../../../src/services/MessageBus.ts"
 

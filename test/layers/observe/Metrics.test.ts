@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Snapshot } from "../../../src/domain/Snapshot.ts"
-import { nothingRun } from "../../../src/layers/observe/ExecutorMetrics.ts"
 import { make } from "../../../src/layers/observe/Metrics.ts"
-import type { ExecutorSnapshot } from "../../../src/services/Executor.ts"
+import { type ExecutorSnapshot, nothingRun } from "../../../src/services/Executor.ts"
 
 const histogram = { bounds: [0.001, 0.01], counts: [0, 0, 0], sum: 0 }
 
