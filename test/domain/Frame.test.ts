@@ -13,7 +13,9 @@ describe("a frame", () => {
     { items: Schema.Array(Item) },
     ({ items }) =>
       Effect.sync(() => {
-        const frame = { heads: items.map(({ head }) => head), texts: items.map(({ text }) => text) }
+        // JSON, of which heads are made, has no negative zero.
+        const heads = items.map(({ head }) => head.map((one) => one === 0 ? 0 : one))
+        const frame = { heads, texts: items.map(({ text }) => text) }
         assert.deepStrictEqual(Frame.decode(Frame.encode(frame)), frame)
       }),
     { arbitrary: { runs: 300 } }

@@ -58,13 +58,14 @@ describe("the edge on Deno", () => {
         const vitest = join("node_modules", "vitest", "vitest.mjs")
         const ended = yield* runToEnd([
           ...[deno, "run", "--allow-all", "--no-prompt", vitest, "run", ...suites],
-          ...["--no-isolate", "--maxWorkers=2", "--reporter=json", `--outputFile=${file}`]
+          ...["--no-isolate", "--maxWorkers=2", "--reporter=json", "--reporter=default"],
+          `--outputFile.json=${file}`
         ], { EDGE_CASES: "1000", NODE_OPTIONS: "" })
         const report = Schema.decodeUnknownSync(Report)(JSON.parse(readFileSync(file, "utf8")))
         const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults)
         const failed = tests.filter(({ status }) => status === "failed")
         assert.deepStrictEqual(failed, [])
-        assert.strictEqual(ended.code, 0, ended.err.slice(-2_000))
+        assert.strictEqual(ended.code, 0, `${ended.out.slice(-4_000)}${ended.err.slice(-2_000)}`)
         const skipped = tests.filter(({ status }) => status !== "passed").map(({ title }) => title)
         assert.sameMembers(skipped, [...lacking, ...ofNode])
         assert.isAbove(tests.length, 150)
