@@ -5,7 +5,6 @@
  * limit is limited here, or else named in the README.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { EdgeUnbound } from "../../services/EdgeAddress.ts"
@@ -71,14 +70,24 @@ const codeOf = (cause: unknown): string =>
 
 /** No new connection; waiting requests end now, running ones within the limit. */
 const close = (front: Front, server: Deno.Server, ender: AbortController): Effect.Effect<void> =>
-  Effect.promise(() => {
-    const over = server.shutdown()
+  Effect.suspend(() => {
+    const state = { isOver: false }
+    const over = server.shutdown().then(() => {
+      state.isOver = true
+    })
     endWaiting(front)
-    return over
-  }).pipe(
-    Effect.timeoutOption(edgeLimits.closeMsMax),
-    Effect.map((over) => Option.isNone(over) && ender.abort()) // It throws when all is over.
-  )
+    return Effect.promise(() => over).pipe(
+      Effect.timeoutOption(edgeLimits.closeMsMax),
+      // A busy process hears of the end after the limit, and to end what is over is an error that
+      // nobody could catch: so it is looked at once more, after a turn of the loop.
+      Effect.andThen(Effect.suspend(() => state.isOver ? Effect.void : Effect.sleep(lastTurnMs))),
+      Effect.andThen(Effect.sync(() => state.isOver || ender.abort())),
+      Effect.asVoid
+    )
+  })
+
+/** Long enough for a turn of the event loop in which everything that came is heard. */
+const lastTurnMs = 20
 
 /** Ends what takes too long. */
 const sweep = ({ readings, streams }: Around, limitMs: number): void => {
