@@ -64,6 +64,12 @@ const runIn = (copy: string, { caughtBy }: PlantedBug) => {
 const evidence = /seed \d+ over \w+:\s+invariant \d+: .*|AssertionError: .*/
 
 describe("a planted bug", () => {
+  it("has its place in the sources, also when it is not planted", () => {
+    for (const { file, name, text } of plantedBugs) {
+      assert.lengthOf(readFileSync(join(root, file), "utf8").split(text), 2, name)
+    }
+  })
+
   it.for(plantedBugs)("$name: is found", { timeout: 300_000 }, (bug, ctx) => {
     const isChosen = only === undefined ? isLong || inShort.includes(bug.name) : only === bug.name
     if (!isChosen) ctx.skip("only two are planted in the short run: npm run test:long")

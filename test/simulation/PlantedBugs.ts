@@ -32,8 +32,8 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   {
     name: "key freed early",
     file: "src/layers/bus/KeyOrder.ts",
-    text: "if (key.running.length > 0 || key.reserved !== undefined) return",
-    becomes: "if (key.reserved !== undefined) return",
+    text: "if (key.running.length > 0 || key.reserved !== undefined || key.guards > 0) return",
+    becomes: "if (key.reserved !== undefined || key.guards > 0) return",
     caughtBy: "simulation"
   },
   {
