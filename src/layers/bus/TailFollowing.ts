@@ -13,8 +13,8 @@ export type Write = (events: ReadonlyArray<TailEvent>) => boolean
 
 /**
  * Gives the events of a tail to `write` until that is full or the tail has ended, which it tells
- * by `true`. Measured: a turn
- * of a fibre for each event was half of what a stream costs, so it wakes only to read the log.
+ * by `true`. A turn of a fibre for each event was half of what a stream cost, so it wakes only to
+ * read the log.
  */
 export const followEvents = (
   core: Core,
