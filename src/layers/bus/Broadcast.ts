@@ -15,7 +15,7 @@ import { ParsedMessage } from "../../domain/ParsedMessage.ts"
 import type { SubscriptionName, SubscriptionOptions } from "../../domain/Subscription.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Delivery, Handler } from "../../services/MessageBus.ts"
-import type { Tail, TailEvent } from "../../services/Tails.ts"
+import { type Tail, tailBatchMax, type TailEvent } from "../../services/Tails.ts"
 import { BroadcastMember } from "./BroadcastMember.ts"
 import type { Core } from "./Core.ts"
 import { replyTo } from "./Requests.ts"
@@ -57,22 +57,30 @@ export const broadcast = (
     )
     const failed = failing(core, name)
     // The handler was attached in some context, which is not that of the messages.
-    const showing = ExecutionContext.cleared(shows(member, tail, (event) => {
+    const showing = ExecutionContext.cleared(shows(member, (event) => {
       if (event._tag === "Gap") {
         return Effect.logWarning(`the broadcast ${name} missed messages: ${event.reason}`)
       }
       const shown = new Shown(core, event.message, name)
       return wanted(shown, filter, failed) ?? handled(member, shown, handler, failed)
     }))
-    const ended = Effect.catch(
-      guarded(member, showing, (topic) => {
-        const limit = options.ackTimeoutMs
-        return failed(topic, "a handler", `it ran longer than its limit of ${limit} ms`)
-      }),
-      (reason) => Effect.logDebug(`the broadcast ${name} ended`, reason)
+    yield* Effect.forkScoped(guarded(member, showing, (topic) => {
+      const limit = options.ackTimeoutMs
+      return failed(topic, "a handler", `it ran longer than its limit of ${limit} ms`)
+    }))
+    yield* Effect.forkScoped(
+      Effect.catch(
+        Effect.forever(Effect.andThen(member.room, tail.follow(amount, member.give))),
+        (reason) => {
+          member.endsNow()
+          return Effect.logDebug(`the broadcast ${name} ended`, reason)
+        }
+      )
     )
-    yield* Effect.forkScoped(ended)
   })
+
+/** Most of what is given to a member at once. */
+const amount = { countMax: tailBatchMax.count, bytesMax: tailBatchMax.bytes }
 
 /** Counts and tells what failed. */
 type Failed = (topic: Message["topic"], what: string, cause: unknown) => Effect.Effect<void>
@@ -82,34 +90,31 @@ const failing = (core: Core, name: SubscriptionName): Failed => (topic, what, ca
   return Effect.logWarning(`${what} of the broadcast ${name} failed`, cause)
 }
 
-/** Shows one event after the other, for ever. Hot: no fibre or timer for a message. */
+/** Shows one event after the other, until none will come. Hot: no fibre or timer for a message. */
 const shows = (
   member: BroadcastMember,
-  tail: Tail,
   show: (event: TailEvent) => Effect.Effect<void>
-) => {
-  const read = Effect.map(Effect.suspend(() => tail.next()), (events) => {
-    member.events = events
-    member.next = 0
+): Effect.Effect<void> => {
+  let isOpen = true // What the loop goes on by.
+  const wait = Effect.map(member.some, (some) => {
+    isOpen = some
   })
   return Effect.whileLoop({
-    while: () => true,
-    body: (): ReturnType<typeof show> | typeof read => {
-      const event = member.events[member.next]
-      if (event === undefined) return read
-      member.next++
-      return show(event)
+    while: () => isOpen,
+    body: (): Effect.Effect<void> => {
+      const event = member.take()
+      return event === undefined ? wait : show(event)
     },
     step: () => {}
   })
 }
 
 /** Runs a loop; when its handler was cut off, says so and lets another go on behind that. */
-const guarded = <E>(
+const guarded = (
   member: BroadcastMember,
-  loop: Effect.Effect<void, E>,
+  loop: Effect.Effect<void>,
   cutOff: (topic: Message["topic"]) => Effect.Effect<void>
-): Effect.Effect<void, E> =>
+): Effect.Effect<void> =>
   Effect.gen(function*() {
     const fiber = yield* Effect.forkChild(loop)
     member.fiber = fiber
@@ -117,8 +122,7 @@ const guarded = <E>(
     if (!member.timedOut) return yield* exit
     member.timedOut = false
     member.end()
-    const event = member.events[member.next - 1]
-    if (event?._tag === "Message") yield* cutOff(event.message.topic)
+    if (member.shown?._tag === "Message") yield* cutOff(member.shown.message.topic)
     return yield* guarded(member, loop, cutOff)
   })
 

@@ -108,7 +108,7 @@ export class Core {
     this.nextIncarnation = log.recovered.nextIncarnation
     this.nextDeadLetter = log.recovered.nextDeadLetter
     this.nextOwnRow = log.recovered.nextOwnRow
-    this.tails = new TailHub(this.seen, this.volatile.listeners, options.later)
+    this.tails = new TailHub(this.seen, this.volatile.listeners, options.later, () => this.now())
     this.seen.forEach((_, logLane) => this.seen[logLane] = log.head(logLane))
   }
 

@@ -3,12 +3,10 @@
  * costs is this.
  */
 import { formatPosition } from "../../domain/TailPosition.ts"
-import { type GapReason, positionEvery, type TailEvent } from "../../services/Tails.ts"
+import type { GapReason, TailEvent } from "../../services/Tails.ts"
+import { TailPositions } from "./TailPositions.ts"
 import { type RingEntry, type TailRing, volatileLane } from "./TailRing.ts"
 import type { TailView } from "./TailView.ts"
-
-/** Events go out with a position when the last one is older than this, in milliseconds. */
-export const positionAgeMs = 1_000
 
 /** Which log a position is of. */
 export interface LogIdentity {
@@ -25,6 +23,19 @@ export interface Batch {
   bytes: number
   readonly countMax: number
   readonly bytesMax: number
+}
+
+/** Who is given events at once instead of being woken for them. */
+export interface Follower {
+  /** Most of one call of `write`. */
+  readonly countMax: number
+  readonly bytesMax: number
+  /** Says whether there is room for more. */
+  readonly write: (events: ReadonlyArray<TailEvent>) => boolean
+  /** Goes on without room; the tail is not parked any more. */
+  readonly full: () => void
+  /** Goes on after a write that threw. */
+  readonly broke: (bug: unknown) => void
 }
 
 /** Whether a batch takes no more. */
@@ -52,9 +63,10 @@ export class TailCursor {
   resume: (() => void) | undefined = undefined
   /** Why it ended. */
   ended: "Deleted" | "Closed" | undefined = undefined
-  private readonly identity: LogIdentity
-  private sincePosition = 0
-  private positionAt: number
+  readonly identity: LogIdentity
+  /** How it is given what its view shows to all, while it is parked. */
+  follower: Follower | undefined = undefined
+  private readonly positions: TailPositions
 
   constructor(from: {
     readonly view: TailView
@@ -75,7 +87,7 @@ export class TailCursor {
     this.isOpening = from.isOpening
     this.gap = from.gap
     this.identity = from.identity
-    this.positionAt = from.now
+    this.positions = new TailPositions(from.now)
   }
 
   /** Resumes behind everything it passed. */
@@ -131,17 +143,12 @@ export class TailCursor {
   show(batch: Batch, entry: Shown, now: number): void {
     const { expiresAt = Number.POSITIVE_INFINITY } = entry.message
     if (expiresAt <= now || !this.view.shows(entry.message)) return
-    const isDue = ++this.sincePosition >= positionEvery || now - this.positionAt >= positionAgeMs
-    if (isDue) {
-      this.sincePosition = 0
-      this.positionAt = now
-    }
-    this.add(batch, entry, isDue ? this.position() : undefined)
+    this.add(batch, entry, this.positions.isDue(now) ? this.position() : undefined)
   }
 
   /** Adds a gap that it has just passed. */
   skip(batch: Batch, reason: GapReason, missed: number | undefined): void {
-    this.sincePosition = 0
+    this.positions.given()
     batch.events.push({ _tag: "Gap", reason, missed, position: this.position() })
   }
 

@@ -83,11 +83,17 @@ const rest = (
     const wake = () => {
       const stand = Result.try(() => giveFromRing(core, cursor, wanted, write))
       if (Result.isFailure(stand)) resume(Effect.die(stand.failure))
-      else if (stand.success === "Resting") tails.park(cursor, wake)
+      else if (stand.success === "Resting") tails.park(cursor, wake, follower)
       else resume(Effect.succeed(stand.success))
+    }
+    const follower = {
+      ...wanted,
+      write,
+      full: () => resume(Effect.succeed("Full")),
+      broke: (bug: unknown) => resume(Effect.die(bug))
     }
     // Between looking and parking other fibres may have run.
     if (cursor.sequence < tails.ring.next || cursor.ended !== undefined) return wake()
-    tails.park(cursor, wake)
+    tails.park(cursor, wake, follower)
     return Effect.sync(() => tails.unpark(cursor))
   })

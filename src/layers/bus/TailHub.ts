@@ -4,6 +4,7 @@
  * Routing pays one check while no tail is open. A burst of messages wakes each tail at most once,
  * and only those with a match in it: a thousand tails of other topics sleep on.
  */
+import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import { canonicalFilter, type FilterSpec } from "../../domain/Filter.ts"
 import type { Message } from "../../domain/Message.ts"
@@ -12,7 +13,8 @@ import type { TailsSnapshot } from "../../domain/Snapshot.ts"
 import type { TopicPattern } from "../../domain/TopicPattern.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { BroadcastMember } from "./BroadcastMember.ts"
-import type { TailCursor } from "./TailCursor.ts"
+import { burstOf, type TailBurst, type Told } from "./TailBurst.ts"
+import type { Follower, TailCursor } from "./TailCursor.ts"
 import { TailRing, volatileLane } from "./TailRing.ts"
 import { TailView } from "./TailView.ts"
 
@@ -42,6 +44,7 @@ export class TailHub {
   private readonly seen: Float64Array
   private readonly announced: Set<(message: Message) => void>
   private readonly later: (task: () => void) => void
+  private readonly now: () => number
   /** Replies are for who asked, not for tails. */
   private readonly hear = (message: Message): void => {
     if (!message.topic.startsWith("_reply.")) this.addVolatile(message)
@@ -49,14 +52,17 @@ export class TailHub {
 
   /**
    * `seen` is how far routing got per lane, kept up to date by the router; `announced` are called
-   * with every message that is in no log. `later` runs a task at the end of a turn of the loop.
+   * with every message that is in no log. `later` runs a task at the end of a turn of the loop, and
+   * `now` is the time in Unix milliseconds.
    */
   constructor(
     seen: Float64Array,
     announced: Set<(message: Message) => void>,
-    later: (task: () => void) => void
+    later: (task: () => void) => void,
+    now: () => number
   ) {
     this.later = later
+    this.now = now
     this.seen = seen
     this.announced = announced
   }
@@ -70,7 +76,7 @@ export class TailHub {
   /** The view of a pattern and a filter, for one more tail. */
   share(pattern: TopicPattern, filter: FilterSpec | undefined): TailView {
     const key = keyOf(pattern, filter)
-    const view = this.views.get(key) ?? new TailView(pattern, filter, key)
+    const view = this.views.get(key) ?? new TailView(pattern, filter, key, this.now())
     this.views.set(key, view)
     view.users++
     return view
@@ -107,9 +113,10 @@ export class TailHub {
   }
 
   /** Lets a tail sleep that has looked at everything, until something matches. */
-  park(cursor: TailCursor, resume: () => void): void {
+  park(cursor: TailCursor, resume: () => void, follower?: Follower): void {
     if (this.parked === 0) this.markTold()
     cursor.resume = resume
+    cursor.follower = follower
     cursor.view.parked.add(cursor)
     this.parked++
   }
@@ -119,6 +126,7 @@ export class TailHub {
     if (!cursor.view.parked.delete(cursor)) return
     this.parked--
     cursor.resume = undefined
+    cursor.follower = undefined
     this.bring(cursor)
   }
 
@@ -164,17 +172,50 @@ export class TailHub {
   private flush(): void {
     this.isScheduled = false
     const resumed: Array<() => void> = []
+    const shared: Array<readonly [TailCursor, TailBurst]> = []
     for (const view of this.views.values()) {
       if (view.parked.size === 0) continue
       const last = this.lastMatch(view)
+      let burst: TailBurst | undefined // Made for the first tail that can have it.
       for (const cursor of [...view.parked]) {
-        if (cursor.sequence > last || cursor.resume === undefined) continue
-        resumed.push(cursor.resume)
+        const { follower, resume } = cursor
+        if (cursor.sequence > last || resume === undefined) continue
+        if (follower !== undefined && this.isAtTold(cursor)) {
+          burst ??= burstOf(this.ring, view, this.toldPlace, cursor.identity, this.now())
+          if (isTakenBy(follower, burst)) {
+            shared.push([cursor, burst])
+            continue
+          }
+        }
+        resumed.push(resume)
         this.unpark(cursor)
       }
     }
     this.markTold()
+    for (const [cursor, burst] of shared) this.give(cursor, burst)
     resumed.forEach((resume) => resume())
+  }
+
+  /** Whether a parked tail has seen what all were told of, no more and no less. */
+  private isAtTold({ sequence }: TailCursor): boolean {
+    return sequence <= this.told && this.told >= this.ring.first
+  }
+
+  private get toldPlace(): Told {
+    return { sequence: this.told, vector: this.toldVector }
+  }
+
+  /** Gives a burst to a tail, which sleeps on: it stands where all were told of. */
+  private give(cursor: TailCursor, { events }: TailBurst): void {
+    const { follower } = cursor
+    // One may have ended while others were given it; and all of it may have expired.
+    if (follower === undefined || events.length === 0) return
+    this.events += events.length
+    const hasRoom = Result.try(() => follower.write(events))
+    if (Result.isSuccess(hasRoom) && hasRoom.success) return
+    this.unpark(cursor)
+    if (Result.isSuccess(hasRoom)) follower.full()
+    else follower.broke(hasRoom.failure)
   }
 
   private markTold(): void {
@@ -192,6 +233,10 @@ export class TailHub {
     return -1
   }
 }
+
+/** A burst that is too large for one write is read by each tail for itself. */
+const isTakenBy = ({ bytesMax, countMax }: Follower, { bytes, events }: TailBurst): boolean =>
+  events.length <= countMax && (bytes <= bytesMax || events.length === 1)
 
 const keyOf = (pattern: TopicPattern, filter: FilterSpec | undefined): string =>
   filter === undefined ? pattern : `${pattern} ${canonicalFilter(filter)}`

@@ -8,6 +8,7 @@ import type { Message } from "../../domain/Message.ts"
 import { ParsedMessage } from "../../domain/ParsedMessage.ts"
 import { matcher, type TopicPattern } from "../../domain/TopicPattern.ts"
 import type { TailCursor } from "./TailCursor.ts"
+import { TailPositions } from "./TailPositions.ts"
 
 /** Topics about which a view remembers whether they match. */
 export const viewTopicsMax = 1_000
@@ -18,6 +19,8 @@ export class TailView {
   readonly key: string
   /** Tails that wait: they want none of what was looked at. */
   readonly parked = new Set<TailCursor>()
+  /** When what all of them are shown goes out with a position. */
+  readonly positions: TailPositions
   /** Tails that have it. */
   users = 0
   private readonly matches: (topic: string) => boolean
@@ -26,8 +29,14 @@ export class TailView {
   /** Decisions of the filter, for as long as the message is in memory. */
   private readonly passed = new WeakMap<Message, boolean>()
 
-  constructor(pattern: TopicPattern, filter: FilterSpec | undefined, key: string) {
+  constructor(
+    pattern: TopicPattern,
+    filter: FilterSpec | undefined,
+    key: string,
+    now: number
+  ) {
     this.key = key
+    this.positions = new TailPositions(now)
     this.matches = matcher(pattern)
     this.filter = filter === undefined ? undefined : compileFilter(filter)
   }

@@ -8,7 +8,7 @@ import type { MessageBus } from "../../services/MessageBus.ts"
 import type { Tail } from "../../services/Tails.ts"
 import type { Answerable } from "./Answerable.ts"
 import { edgeLimits } from "./EdgeLimits.ts"
-import { beginText, type EventPieces, heartbeatText, makeEventPieces } from "./EventText.ts"
+import { beginText, type EventBytes, heartbeatText, makeEventBytes } from "./EventText.ts"
 import { queryDecoder } from "./QueryDecoding.ts"
 import { empty, type Reply, type Request, type Route, type Sink } from "./Web.ts"
 
@@ -50,14 +50,14 @@ const events = (
   bus: MessageBus["Service"],
   times: StreamTimes
 ): (request: Request) => Effect.Effect<Reply, Answerable> => {
-  const pieces = makeEventPieces()
-  return (request) => Effect.scoped(stream(bus, times, pieces, request))
+  const bytes = makeEventBytes()
+  return (request) => Effect.scoped(stream(bus, times, bytes, request))
 }
 
 const stream = Effect.fnUntraced(function*(
   bus: MessageBus["Service"],
   { heartbeatMs, retryMs }: StreamTimes,
-  pieces: EventPieces,
+  bytes: EventBytes,
   { begin, head, params }: Request
 ): Effect.fn.Return<Reply, Answerable, Scope.Scope> {
   const { from = "now", lastEventId } = yield* Effect.fromResult(decodeQuery(head.query))
@@ -70,14 +70,14 @@ const stream = Effect.fnUntraced(function*(
   if (head.method === "HEAD") return empty(200)
   sink.write([beginText(retryMs, tail.position())])
   yield* Effect.forkScoped(beat(tail, sink, heartbeatMs))
-  yield* follow(tail, sink, pieces)
+  yield* follow(tail, sink, bytes)
   return empty(200)
 })
 
 /** Writes what comes, for ever; what the client does not take yet stays in the tail. */
-const follow = (tail: Tail, sink: Sink, pieces: EventPieces) => {
+const follow = (tail: Tail, sink: Sink, bytes: EventBytes) => {
   const wanted = { countMax: batchMax, bytesMax: edgeLimits.streamBufferBytesMax }
-  const turn = tail.follow(wanted, (events) => sink.write(events.flatMap(pieces)))
+  const turn = tail.follow(wanted, (events) => sink.write([bytes(events)]))
   return Effect.forever(Effect.andThen(sink.room, turn))
 }
 

@@ -5,9 +5,6 @@ import type { Message } from "../../domain/Message.ts"
 import type { GapReason, TailEvent } from "../../services/Tails.ts"
 import { messageText } from "./MessageText.ts"
 
-/** Messages whose bytes are kept, and how many bytes of them all. */
-const keptMax = { count: 128, bytes: 4 * 1_048_576 } as const
-
 const reasons: Readonly<Record<GapReason, string>> = {
   Slow: "slow",
   Retention: "retention",
@@ -15,46 +12,58 @@ const reasons: Readonly<Record<GapReason, string>> = {
   OtherLog: "other-log"
 }
 
-/** The pieces of an event. */
-export type EventPieces = (event: TailEvent) => ReadonlyArray<string | Uint8Array>
+/** Messages whose text is kept, and how many characters of them all. */
+const keptMax = { count: 128, characters: 4 * 1_048_576 } as const
+
+/** The bytes of some events. */
+export type EventBytes = (events: ReadonlyArray<TailEvent>) => Uint8Array
 
 /**
- * Makes the pieces of events; one per server. It keeps the bytes of the last messages: a thousand
- * streams that show one share them, also while they wait in sockets.
+ * Makes the bytes of events; one per server. Of the same array they are made once: a thousand
+ * streams that show it share them, also while they wait in sockets, and they go with the last one
+ * that has them. Streams that read by themselves, as after a restart, share the texts of messages.
  */
-export const makeEventPieces = (): EventPieces => {
-  const kept = new Map<Message, Uint8Array>()
-  let bytes = 0 // Of what is kept: a running sum for every message shown first.
+export const makeEventBytes = (): EventBytes => {
+  const made = new WeakMap<ReadonlyArray<TailEvent>, Uint8Array>()
+  const shown = keepingTexts()
+  return (events) => {
+    const known = made.get(events)
+    if (known !== undefined) return known
+    const bytes = Buffer.from(
+      events.map((event) =>
+        idOf(event.position) + (event._tag === "Gap" ? gapText(event) : shown(event.message))
+      ).join("")
+    )
+    made.set(events, bytes)
+    return bytes
+  }
+}
+
+/** The text of a message's event, kept for the last messages. */
+const keepingTexts = (): (message: Message) => string => {
+  const kept = new Map<Message, string>()
+  let characters = 0 // Of what is kept: a running sum for every message shown first.
   const forgetOldest = (): void => {
     const [oldest] = kept.entries()
     if (oldest === undefined) return
     kept.delete(oldest[0])
-    bytes -= oldest[1].length
+    characters -= oldest[1].length
   }
-  const shown = (message: Message): Uint8Array => {
+  return (message) => {
     const known = kept.get(message)
     if (known !== undefined) return known
-    const made = Buffer.from(`event: message\ndata: ${oneLine(messageText(message))}\n\n`)
-    kept.set(message, made)
-    bytes += made.length
-    while (kept.size > keptMax.count || bytes > keptMax.bytes) forgetOldest()
-    return made
-  }
-  return (event) => {
-    if (event._tag === "Gap") {
-      const data = gapText(event.reason, event.missed)
-      return [`${idOf(event.position)}event: gap\ndata: ${data}\n\n`]
-    }
-    return event.position === undefined
-      ? [shown(event.message)]
-      : [idOf(event.position), shown(event.message)]
+    const text = `event: message\ndata: ${oneLine(messageText(message))}\n\n`
+    kept.set(message, text)
+    characters += text.length
+    while (kept.size > keptMax.count || characters > keptMax.characters) forgetOldest()
+    return text
   }
 }
 
 const idOf = (position: string | undefined) => position === undefined ? "" : `id: ${position}\n`
 
-const gapText = (reason: GapReason, missed: number | undefined): string =>
-  JSON.stringify({ reason: reasons[reason], missed: missed ?? null })
+const gapText = ({ missed, reason }: Extract<TailEvent, { readonly _tag: "Gap" }>): string =>
+  `event: gap\ndata: ${JSON.stringify({ reason: reasons[reason], missed: missed ?? null })}\n\n`
 
 /** Between the tokens of JSON, the only place where it has them, a space means the same. */
 const oneLine = (json: string): string => json.replaceAll(/[\r\n]/g, " ")
