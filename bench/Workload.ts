@@ -39,6 +39,9 @@ export interface Contender {
   readonly open: (smoke: boolean) => Promise<Opened>
 }
 
+/** A median of the same run in words; of another workload when that is named. */
+export type Reading = (contender: string, measure: Measure, workload?: string) => string
+
 /** What a contender should reach: so much, or so many times the best of some peers. */
 export interface Aim {
   readonly contender: string
@@ -46,6 +49,8 @@ export interface Aim {
   readonly bound: "at least" | "at most"
   readonly value: number
   readonly of?: ReadonlyArray<string>
+  /** What stands in the way while it is missed: one or two sentences with measured figures. */
+  readonly inTheWay?: (of: Reading) => string
 }
 
 /** One comparison. */

@@ -20,7 +20,7 @@ import { root } from "./load/Processes.ts"
 import { stopShared } from "./load/Sharing.ts"
 import { measure, smoke } from "./Measure.ts"
 import { plot } from "./report/Plot.ts"
-import { report, section } from "./report/Report.ts"
+import { reading, report, section } from "./report/Report.ts"
 import { decode, encode, type Line, type Results, thisMachine } from "./report/Results.ts"
 import type { Workload } from "./Workload.ts"
 
@@ -76,7 +76,11 @@ const writeReport = async (results: Results): Promise<void> => {
   }
 }
 
-const measureOne = async (workload: Workload, notes: string): Promise<ReadonlyArray<Line>> => {
+const measureOne = async (
+  workload: Workload,
+  notes: string,
+  before: ReadonlyArray<Line>
+): Promise<ReadonlyArray<Line>> => {
   const skipped = await workload.missing?.()
   if (skipped !== undefined) {
     console.log(`\n## ${workload.title}\n\nSkipped: ${skipped}.`)
@@ -86,8 +90,9 @@ const measureOne = async (workload: Workload, notes: string): Promise<ReadonlyAr
   const note = (round: unknown) => rest.push(appendFile(notes, `${JSON.stringify(round)}\n`))
   const summaries = await measure(workload, { rounds, note })
   await Promise.all(rest)
-  console.log(section(workload, summaries).join("\n"))
-  return summaries.map((summary) => ({ workload: workload.name, ...summary }))
+  const lines = summaries.map((summary) => ({ workload: workload.name, ...summary }))
+  console.log(section(workload, summaries, reading([...before, ...lines], workload)).join("\n"))
+  return lines
 }
 
 const measureAll = async (): Promise<Results> => {
@@ -95,7 +100,7 @@ const measureAll = async (): Promise<Results> => {
   await mkdir(directory, { recursive: true })
   const notes = join(directory, `${Date.now()}.jsonl`)
   const lines: Array<Line> = []
-  for (const workload of chosen) lines.push(...await measureOne(workload, notes))
+  for (const workload of chosen) lines.push(...await measureOne(workload, notes, lines))
   return { of: thisMachine(rounds), lines }
 }
 

@@ -2,10 +2,10 @@
  * The report as Markdown: the aims first, then each workload with its table and plot.
  */
 import type { Summary } from "../Measure.ts"
-import type { Measure, Workload } from "../Workload.ts"
-import { judge, verdict } from "./Aims.ts"
+import type { Measure, Reading, Workload } from "../Workload.ts"
+import { judge, type Judged, verdict } from "./Aims.ts"
 import { figure, headOf } from "./Figures.ts"
-import type { Results } from "./Results.ts"
+import type { Line, Results } from "./Results.ts"
 
 const measures: ReadonlyArray<Measure> = [
   "perSecond",
@@ -55,7 +55,11 @@ export const report = (
     ...measured.flatMap(({ skipped, summaries, workload }) =>
       summaries.length === 0
         ? ["", `## ${workload.title}`, "", `Skipped: ${skipped ?? "not measured"}.`]
-        : [...section(workload, summaries), "", `![${workload.title}](plots/${workload.name}.svg)`]
+        : [
+          ...section(workload, summaries, reading(lines, workload)),
+          "",
+          `![${workload.title}](plots/${workload.name}.svg)`
+        ]
     ),
     ...profiled,
     ""
@@ -65,7 +69,8 @@ export const report = (
 /** One workload as lines of Markdown. */
 export const section = (
   workload: Workload,
-  summaries: ReadonlyArray<Summary>
+  summaries: ReadonlyArray<Summary>,
+  of: Reading
 ): ReadonlyArray<string> => {
   const shown = measures.filter((one) => summaries.some(({ values }) => values[one] !== undefined))
   const [first] = shown
@@ -87,7 +92,19 @@ export const section = (
     ),
     ...judge(workload, summaries).flatMap((one) => [
       "",
-      `Aim, ${one.wanted}: ${figure(one.measured)}, ${verdict(one)}.`
+      `Aim, ${one.wanted}: ${figure(one.measured)}, ${verdict(one)}.${obstacle(one, of)}`
     ])
   ]
 }
+
+/** The medians of a run in words, of `workload` unless another one is named. */
+export const reading =
+  (lines: ReadonlyArray<Line>, workload: Workload): Reading =>
+  (contender, measure, of = workload.name) => {
+    const line = lines.find((one) => one.workload === of && "name" in one && one.name === contender)
+    const value = line === undefined || "skipped" in line ? undefined : line.values[measure]
+    return value === undefined ? "(not measured)" : figure(value)
+  }
+
+const obstacle = ({ aim, reached }: Judged, of: Reading): string =>
+  reached || aim.inTheWay === undefined ? "" : ` In the way: ${aim.inTheWay(of)}`

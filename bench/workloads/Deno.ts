@@ -8,6 +8,7 @@ import { denoPath, root } from "../load/Processes.ts"
 import { denoEcho, denoInMemory, denoSynced } from "../load/Server.ts"
 import type { Workload } from "../Workload.ts"
 import { contender, single } from "./Http.ts"
+import { deno } from "./InTheWay.ts"
 
 const raw = "raw Deno.serve echo"
 const of = contender(single)
@@ -29,7 +30,8 @@ export const httpDeno: Workload = {
     measure: "perSecond",
     bound: "at least",
     value: 0.45,
-    of: [raw]
+    of: [raw],
+    inTheWay: deno
   })),
   isolated: false,
   contenders: [

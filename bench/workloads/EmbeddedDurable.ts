@@ -17,6 +17,7 @@ import { textOf, topicOf } from "../Payloads.ts"
 import { type GroupCommit, openGroupCommit, openRawSqlite } from "../peers/GroupCommit.ts"
 import { timed } from "../Timing.ts"
 import type { Contender, Run, Workload } from "../Workload.ts"
+import { commit } from "./InTheWay.ts"
 
 /** Publishers that each wait for their reply before they go on, and messages of one run. */
 const sizes = [
@@ -118,7 +119,8 @@ export const embeddedDurable: ReadonlyArray<Workload> = sizes.map(({ messages, p
     measure: "perSecond",
     bound: "at least",
     value: 0.8,
-    of: ["bare group commit"]
+    of: ["bare group commit"],
+    inTheWay: commit(publishers)
   }],
   isolated: true,
   contenders: [

@@ -7,6 +7,7 @@ import { bareRing, fastqPromise, rxjsMergeMap } from "../peers/Queues.ts"
 import { timed } from "../Timing.ts"
 import type { Contender, Run, Workload } from "../Workload.ts"
 import { busOfTexts, peerOfTexts } from "./Handings.ts"
+import { tail } from "./InTheWay.ts"
 
 /** Messages of one run; so many texts differ, so that each message is known by its number. */
 const messages = 100_000
@@ -99,9 +100,16 @@ export const latencyFixed: Workload = {
   unit: "messages",
   note: how,
   aims: [
-    { contender: "codefactory", measure: "p50", bound: "at most", value: 0.02 },
-    { contender: "codefactory", measure: "p99", bound: "at most", value: 1 },
-    { contender: "codefactory", measure: "p99", bound: "at most", value: 1, of: ["fastq"] }
+    { contender: "codefactory", measure: "p50", bound: "at most", value: 0.02, inTheWay: tail },
+    { contender: "codefactory", measure: "p99", bound: "at most", value: 1, inTheWay: tail },
+    {
+      contender: "codefactory",
+      measure: "p99",
+      bound: "at most",
+      value: 1,
+      of: ["fastq"],
+      inTheWay: tail
+    }
   ],
   isolated: true,
   contenders: contenders("fixed"),

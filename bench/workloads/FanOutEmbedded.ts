@@ -9,6 +9,7 @@ import { Counter } from "../Handing.ts"
 import { textOf, topicOf } from "../Payloads.ts"
 import { timed } from "../Timing.ts"
 import type { Contender, Kept, Workload } from "../Workload.ts"
+import { broadcasts, subscriptions } from "./InTheWay.ts"
 
 const subscribers = 100
 
@@ -103,7 +104,8 @@ export const fanOutEmbedded: Workload = {
     measure: "perSecond",
     bound: "at least",
     value: 2,
-    of: ["emittery"]
+    of: ["emittery"],
+    inTheWay: name === "codefactory broadcast" ? broadcasts : subscriptions
   })),
   isolated: true,
   contenders: [

@@ -10,6 +10,7 @@ import { acquire, release } from "../load/Sharing.ts"
 import { textOf } from "../Payloads.ts"
 import { cpuMicrosOf } from "../Timing.ts"
 import type { Contender, Kept, Workload } from "../Workload.ts"
+import { streams } from "./InTheWay.ts"
 
 /** Streams, messages of one run, and connections that publish them. */
 const full = { listeners: 1_000, publishes: 300, publishers: 16 }
@@ -89,7 +90,8 @@ export const fanOutEvents: Workload = {
     measure: "perSecond",
     bound: "at least",
     value: 0.9,
-    of: ["bare sockets"]
+    of: ["bare sockets"],
+    inTheWay: streams
   })),
   isolated: false,
   contenders: [

@@ -8,6 +8,7 @@ import { withDirectory } from "../load/Directory.ts"
 import { textOf, topicOf, topics, topicsOf } from "../Payloads.ts"
 import { timed } from "../Timing.ts"
 import type { Contender, Opened, Workload } from "../Workload.ts"
+import { manySubscriptions } from "./InTheWay.ts"
 
 /** Messages published before the handlers are waited for. */
 const window = 10_000
@@ -92,7 +93,8 @@ export const growthSubscriptions: Workload = {
     measure: "cpuMicros",
     bound: "at most",
     value: 1.5,
-    of: [named(1, "subscription")]
+    of: [named(1, "subscription")],
+    inTheWay: manySubscriptions
   }],
   isolated: true,
   contenders: subscriptionCounts.map((count): Contender => ({

@@ -17,6 +17,7 @@ import { root } from "../load/Processes.ts"
 import { textOf } from "../Payloads.ts"
 import { timed } from "../Timing.ts"
 import type { Contender, Workload } from "../Workload.ts"
+import { shortHandlers } from "./InTheWay.ts"
 
 /** Publishes that are measured: so many a second, for so long. */
 const light = { rate: 500, seconds: 2 }
@@ -151,7 +152,14 @@ export const heavyHandlers: ReadonlyArray<Workload> = pieces.map((piece) => ({
     `accepted, while an agent gets ${piece.rate} messages a second, each of which it computes ` +
     `${piece.millis} ms for: half of the time of a processor. InThread runs handlers in the ` +
     "thread that publishes, WorkerThreads in one beside it.",
-  aims: [{ contender: there, measure: "p99", bound: "at most", value: 1 / 3, of: [here] }],
+  aims: [{
+    contender: there,
+    measure: "p99",
+    bound: "at most",
+    value: 1 / 3,
+    of: [here],
+    inTheWay: shortHandlers
+  }],
   isolated: true,
   contenders: [contender(here, InThread.layer, piece), contender(there, workerThread, piece)],
   plotted: "p99"

@@ -14,6 +14,7 @@ import { acquire, release } from "../load/Sharing.ts"
 import { payloadOf, topicOf } from "../Payloads.ts"
 import { cpuMicrosOf } from "../Timing.ts"
 import type { Aim, Contender, Kept, Run, Workload } from "../Workload.ts"
+import { batches, requestTail, syncedHttp } from "./InTheWay.ts"
 
 /** Keep-alive connections of the load generator. */
 const connections = 64
@@ -109,7 +110,14 @@ export const single: Requests = {
 const ahead = (one: string): ReadonlyArray<Aim> => [
   { contender: one, measure: "perSecond", bound: "at least", value: 0.8, of: [raw] },
   { contender: one, measure: "perSecond", bound: "at least", value: 1, of: [fastify] },
-  { contender: one, measure: "p99", bound: "at most", value: 1, of: [fastify] }
+  {
+    contender: one,
+    measure: "p99",
+    bound: "at most",
+    value: 1,
+    of: [fastify],
+    inTheWay: requestTail
+  }
 ]
 
 /** One message per request. */
@@ -124,7 +132,14 @@ export const httpSingle: Workload = {
   aims: [
     ...ahead(memory),
     ...ahead(synced),
-    { contender: synced, measure: "perSecond", bound: "at least", value: 0.8, of: [memory] }
+    {
+      contender: synced,
+      measure: "perSecond",
+      bound: "at least",
+      value: 0.8,
+      of: [memory],
+      inTheWay: syncedHttp
+    }
   ],
   isolated: false,
   contenders: contenders(single)
@@ -156,7 +171,8 @@ export const httpBatch: Workload = {
     contender: one,
     measure: "perSecond",
     bound: "at least",
-    value: 300_000
+    value: 300_000,
+    inTheWay: batches
   })),
   isolated: false,
   contenders: contenders({

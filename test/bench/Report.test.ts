@@ -16,9 +16,17 @@ const race: Workload = {
       measure: "perSecond",
       bound: "at least",
       value: 1.3,
-      of: ["hare", "snail"]
+      of: ["hare", "snail"],
+      inTheWay: (of) =>
+        `the hare runs ${of("hare", "perSecond")}, elsewhere ${of("hare", "perSecond", "absent")}.`
     },
-    { contender: "bus", measure: "p99", bound: "at most", value: 1 }
+    {
+      contender: "bus",
+      measure: "p99",
+      bound: "at most",
+      value: 1,
+      inTheWay: () => "nothing; it is not missed."
+    }
   ],
   isolated: false,
   contenders: []
@@ -57,6 +65,11 @@ describe("the report of the benchmark", () => {
     assert.include(text, "hare, snail | in memory | 1.2 | **missed** |")
     assert.include(text, "bus: p99 ms at most 1 | in memory | 0.5 | reached |")
     assert.include(text, "![A race](plots/race.svg)")
+  })
+  it("says what stands in the way of an aim that is missed, with figures of the run", () => {
+    const text = report([race, absent], results, [])
+    assert.include(text, "**missed**. In the way: the hare runs 1,000, elsewhere (not measured).")
+    assert.notInclude(text, "nothing; it is not missed")
   })
   it("says of a workload that could not run why", () => {
     const text = report([race, absent], results, [])
