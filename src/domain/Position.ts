@@ -64,3 +64,15 @@ export const laneOfLogLane = (logLane: number): Lane => (logLane & 1) === 0 ? 0 
 
 /** The partition of a log lane. */
 export const partitionOfLogLane = (logLane: number): number => logLane >>> 1
+
+/**
+ * The least number at or above `least` that names a partition, for rows that are numbered: what
+ * belongs to a partition is known by its number alone.
+ */
+export const numberOf = (least: number, partition: number): number => {
+  const number = least - (least % partitionCount) + partition
+  return number < least ? number + partitionCount : number
+}
+
+/** The partition that a number names. */
+export const partitionOfNumber = (number: number): number => number % partitionCount

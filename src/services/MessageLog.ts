@@ -78,11 +78,12 @@ export interface Recovered {
 /**
  * The log cannot take or give anything now; nothing of the call was stored.
  *
- * `Full`: no space left; `Io`: the device failed; `ReadOnly`; `Closed`: the log was closed. Remedy:
- * see `detail`, then try again; it recovers without a restart (but `Closed`).
+ * `Full`: no space left; `Io`: the device failed; `ReadOnly`; `Closed`: the log was closed;
+ * `Fenced`: another process owns it now. Remedy: see `detail`, then try again; it recovers without
+ * a restart (but `Closed` and `Fenced`).
  */
 export class LogUnavailable extends Schema.TaggedError<LogUnavailable>()("LogUnavailable", {
-  reason: Schema.Literals(["Full", "Io", "ReadOnly", "Closed"]),
+  reason: Schema.Literals(["Full", "Io", "ReadOnly", "Closed", "Fenced"]),
   detail: Schema.String
 }) {
   override get message(): string {
@@ -112,6 +113,12 @@ export class MessageLog extends Context.Service<MessageLog, {
   readonly durability: Durability
   /** Whether settled messages stay readable until retention; otherwise they are forgotten. */
   readonly retainsSettled: boolean
+  /**
+   * Whether each partition commits by itself. Then a call that names several is several commits: it
+   * is done with the last one, and when it fails some of it may be stored. What must be all or
+   * nothing names one; numbers of dead letters and own rows name theirs (`partitionOfNumber`).
+   */
+  readonly isPartitioned: boolean
   /** Whether takes are journalled at all; when not, `journal` need not be called. */
   readonly journals: boolean
   readonly recovered: Recovered

@@ -6,27 +6,15 @@ import { Effect, Option, type Scope } from "effect"
 import { MessageLog } from "../../src/services/MessageLog.ts"
 import { append } from "./Append.ts"
 import type { DurableLogUnderTest } from "./DurableLogContract.ts"
-import { delayedOf, entryOf, everything, neededFrom, payloadsOf } from "./LogSamples.ts"
-
-/** Too old is everything, or nothing. */
-const old = { olderThan: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY }
-const young = { olderThan: 0, bytesMax: Number.POSITIVE_INFINITY }
-
-/** Truncates until nothing more goes; returns how many entries went. */
-const truncateAll = Effect.fnUntraced(function*(
-  log: MessageLog["Service"],
-  request: { readonly olderThan: number; readonly bytesMax: number },
-  needed: Readonly<Record<number, number>> = {}
-) {
-  let entries = 0 // A sum over the calls.
-  let more = true
-  while (more) {
-    const truncated = yield* log.truncate({ ...request, needed: neededFrom(log.head, needed) })
-    entries += truncated.entries
-    more = truncated.more
-  }
-  return entries
-})
+import {
+  delayedOf,
+  entryOf,
+  everything,
+  neededFrom,
+  payloadsOf,
+  subscriptionOf
+} from "./LogSamples.ts"
+import { old, truncateAll, young } from "./Truncating.ts"
 
 /** The suite. `make` gives a new, empty log each time. */
 export const retentionContract = (
@@ -50,7 +38,7 @@ export const retentionContract = (
     })
 
     it.effect("deletes whole blocks from the oldest on, up to the first that is needed", () => {
-      const lanes = [[1, 2], [1], [2, 1], [1], [1]]
+      const lanes = [[3, 2], [3], [2, 3], [3], [3]] // Of one partition.
       return reopened(
         (log) =>
           Effect.gen(function*() {
@@ -58,20 +46,20 @@ export const retentionContract = (
               yield* append(log, block.map((logLane) => entryOf({ logLane, payload: `${n}` })))
             }
             assert.strictEqual(yield* truncateAll(log, young), 0)
-            // Offset 2 of lane 1 stands in the third block, so that one stays as a whole.
-            assert.strictEqual(yield* truncateAll(log, old, { 1: 2 }), 3)
-            assert.deepStrictEqual([log.first(1), log.first(2), log.first(3)], [2, 1, 0])
-            assert.strictEqual(yield* truncateAll(log, old, { 1: 2 }), 0)
+            // Offset 2 of lane 3 stands in the third block, so that one stays as a whole.
+            assert.strictEqual(yield* truncateAll(log, old, { 3: 2 }), 3)
+            assert.deepStrictEqual([log.first(3), log.first(2), log.first(5)], [2, 1, 0])
+            assert.strictEqual(yield* truncateAll(log, old, { 3: 2 }), 0)
           }),
         (log) =>
           Effect.gen(function*() {
-            assert.deepStrictEqual([log.first(1), log.first(2), log.head(1)], [2, 1, 5])
-            const { damaged, entries, next } = yield* log.scan(everything(1))
+            assert.deepStrictEqual([log.first(3), log.first(2), log.head(3)], [2, 1, 5])
+            const { damaged, entries, next } = yield* log.scan(everything(3))
             assert.deepStrictEqual([payloadsOf(entries), damaged, next], [["2", "3", "4"], [], 5])
             const none = yield* log.scan({ ...everything(2), wants: () => false })
             assert.deepStrictEqual([none.damaged, none.next], [[], 2])
-            assert.strictEqual(yield* log.count({ ...everything(1), to: 9 }), 3)
-            assert.strictEqual(log.bytesFrom(1, 0), 3)
+            assert.strictEqual(yield* log.count({ ...everything(3), to: 9 }), 3)
+            assert.strictEqual(log.bytesFrom(3, 0), 3)
           })
       )
     })
@@ -220,6 +208,7 @@ export const retentionContract = (
           Effect.gen(function*() {
             yield* append(log, [entryOf({ idempotencyKey: "b" })])
             yield* log.commit({
+              subscriptions: [subscriptionOf(1)],
               delayed: rows,
               leases: [lease, { ...lease, offset: 9 }, unordered]
             })

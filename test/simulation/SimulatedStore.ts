@@ -99,6 +99,7 @@ export class SimulatedDisk {
       )
       const counts = Map.groupBy(letters.values(), ({ incarnation }) => incarnation)
       return LogStore.of({
+        durability: "local",
         recovered: {
           epoch: this.synced.epoch,
           clean,
@@ -201,10 +202,10 @@ export class SimulatedDisk {
 
   private journal(process: number): AttemptsJournal {
     return {
-      note: (takes) => {
-        if (process === this.process) this.notes.push(...takes)
-        return undefined
-      },
+      note: (takes) =>
+        Effect.sync(() => {
+          if (process === this.process) this.notes.push(...takes)
+        }),
       checkpoint: () => {
         if (this.covering) return undefined
         const covered = this.notes.length

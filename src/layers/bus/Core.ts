@@ -21,6 +21,7 @@ import { HookRegistry } from "./Hooks.ts"
 import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
 import { LogMode } from "./LogMode.ts"
+import { Numbers } from "./Numbers.ts"
 import { OwnRows, shorten } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
 import { RequestTable } from "./Requests.ts"
@@ -87,8 +88,7 @@ export class Core {
   /** Why the log refused the last messages, until it takes some again. */
   appendFailure: LogUnavailable | undefined = undefined
   nextIncarnation: number
-  nextDeadLetter: number
-  nextOwnRow: number
+  readonly numbers: Numbers
 
   constructor(options: CoreOptions) {
     const { log, shardCount, watermarks } = options
@@ -106,8 +106,7 @@ export class Core {
     this.claims = new Deduplication(options.claims, log.recovered.claims)
     this.volatile = new Volatile(options.warn)
     this.nextIncarnation = log.recovered.nextIncarnation
-    this.nextDeadLetter = log.recovered.nextDeadLetter
-    this.nextOwnRow = log.recovered.nextOwnRow
+    this.numbers = new Numbers(log.recovered)
     this.tails = new TailHub(this.seen, this.volatile.listeners, options.later, () => this.now())
     this.seen.forEach((_, logLane) => this.seen[logLane] = log.head(logLane))
   }

@@ -13,6 +13,7 @@ import { logLaneOf } from "../../domain/Position.ts"
 import { laneOf } from "../../domain/Priority.ts"
 import { DelayedLimit } from "../../services/LogCapacity.ts"
 import type { Delayed, LogEntry, LogUnavailable } from "../../services/MessageLog.ts"
+import { apart } from "./Apart.ts"
 import type { Core } from "./Core.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
 import { DelayWindow, windowMax } from "./DelayWindow.ts"
@@ -177,8 +178,23 @@ const appendDue = (
     return outgoing.length === 0 ? Effect.succeed(0) : append(core, startReader, outgoing)
   })
 
-/** Not interruptible: what was reserved is settled by the answer of the log. */
+/** Those of each call of the log by themselves; the first that fails is told of. */
 const append = (
+  core: Core,
+  startReader: StartReader,
+  outgoing: ReadonlyArray<Outgoing>
+): Effect.Effect<number, LogUnavailable> =>
+  Effect.map(
+    Effect.forEach(
+      apart(core.log, outgoing, ({ entry }) => entry.partition),
+      (part) => appendTogether(core, startReader, part),
+      { concurrency: "unbounded" }
+    ),
+    (counts) => counts.reduce((sum, count) => sum + count, 0)
+  )
+
+/** Not interruptible: what was reserved is settled by the answer of the log. */
+const appendTogether = (
   core: Core,
   startReader: StartReader,
   outgoing: ReadonlyArray<Outgoing>

@@ -9,8 +9,8 @@
  */
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
+import { place } from "./OwnRowDelivery.ts"
 import { Pending, state } from "./Pending.ts"
-import { place } from "./Replays.ts"
 import type { StartReader } from "./Router.ts"
 import type { Shard } from "./Shard.ts"
 import type { Slot } from "./Slot.ts"

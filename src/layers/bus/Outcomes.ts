@@ -225,7 +225,7 @@ const bury = (
   totals.deadLettered++
   countDispatch(core, delivery, now)
   core.settler.addDeadLetter({
-    id: core.nextDeadLetter++,
+    id: core.numbers.deadLetter(entry.partition),
     subscription: consumer.subscription.name,
     incarnation: consumer.subscription.incarnation,
     message: entry.message,

@@ -96,7 +96,7 @@ export const toOwnRow = (core: Core, delivery: Pending): boolean => {
   }
   core.free(delivery)
   track.leave(delivery)
-  delivery.moveTo(core.nextOwnRow++, ownEntry(entry, entry.offset))
+  delivery.moveTo(core.numbers.ownRow(entry.partition), ownEntry(entry, entry.offset))
   if (--entry.pending === 0) core.log.release(entry)
   core.ownRows.add(delivery)
   core.settler.touch(consumer, track)

@@ -12,9 +12,9 @@ import type { LogUnavailable } from "../../services/MessageLog.ts"
 import type { Parked, ParkedDelivery, ParkedFilter } from "../../services/Parked.ts"
 import type { Core } from "./Core.ts"
 import { closedOf, isOpen } from "./Openness.ts"
+import { place } from "./OwnRowDelivery.ts"
 import { ownEntry } from "./OwnRows.ts"
 import { Pending, state } from "./Pending.ts"
-import { place } from "./Replays.ts"
 
 /** Deliveries released or dropped in one commit. */
 export const parkedBatchMax = 500
@@ -77,7 +77,7 @@ const inBatches = (
   change: (parked: Pending) => void
 ): Effect.Effect<number, LogUnavailable | BusClosed> =>
   Effect.suspend(() => {
-    const end = core.nextOwnRow
+    const end = core.numbers.ownRowsEnd
     const from = (changed: number): Effect.Effect<number, LogUnavailable | BusClosed> =>
       Effect.suspend(() => {
         if (!isOpen(core)) return Effect.fail(closedOf(core))
@@ -104,7 +104,7 @@ const release = (core: Core, parked: Pending): void => {
     consumer,
     undefined,
     order,
-    core.nextOwnRow++
+    core.numbers.ownRow(entry.partition)
   )
   consumer.totals.parked--
   parked.state = state.settled

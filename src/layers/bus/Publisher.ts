@@ -84,13 +84,38 @@ const publishAll = (
   const prepared = drafts.map((draft) => prepare(publishing, draft, now))
   const appended = prepared.filter((item) => item._tag === "Append")
   const firsts = firstsOf(prepared, appended)
-  const results = (failure: LogUnavailable | undefined) =>
+  const results = (failureOf: FailureOf) =>
     Effect.succeed(prepared.map((item, at) => {
       const draft = drafts[at]
       if (draft === undefined) throw new Error("a result without a draft") // A bug.
-      return resultOf(publishing.core, item, draft, firsts, failure)
+      return resultOf(publishing.core, item, draft, firsts, failureOf)
     }))
-  return appended.length === 0 ? results(undefined) : append(publishing, appended, results)
+  if (appended.length === 0) return results(() => undefined)
+  return publishing.core.log.isPartitioned
+    ? Effect.flatMap(appendApart(publishing, appended), results)
+    : append(publishing, appended, (failure) => results(() => failure))
+}
+
+/** Why the log did not take a message, if so. */
+type FailureOf = (item: Appended) => LogUnavailable | undefined
+
+/** Appends the messages of each partition by themselves: some may be taken and others not. */
+const appendApart = (
+  publishing: Publishing,
+  appended: ReadonlyArray<Appended>
+): Effect.Effect<FailureOf> => {
+  const failures = new Map<number, LogUnavailable | undefined>()
+  const partitionOf = ({ outgoing: { entry } }: Appended): number => entry.partition
+  const parts = [...Map.groupBy(appended, partitionOf)].map(([partition, part]) =>
+    append(publishing, part, (failure) =>
+      Effect.sync(() => {
+        failures.set(partition, failure)
+      }))
+  )
+  return Effect.as(
+    Effect.all(parts, { concurrency: "unbounded", discard: true }),
+    (item) => failures.get(partitionOf(item))
+  )
 }
 
 /** The first of each key within a batch, when the batch repeats any key. */
@@ -109,14 +134,16 @@ const resultOf = (
   item: Prepared,
   draft: Draft,
   firsts: ReadonlyMap<string | undefined, Appended>,
-  failure: LogUnavailable | undefined
+  failureOf: FailureOf
 ): Result.Result<Accepted, PublishError> => {
   if (item._tag === "Answer") return item.result
   if (item._tag === "Append") {
+    const failure = failureOf(item)
     return failure === undefined ? Result.succeed(acceptedOf(core, item)) : Result.fail(failure)
   }
   const first = firsts.get(item.scope)
   if (first === undefined) return inFlight(core, draft) // Of a publish elsewhere, still under way.
+  const failure = failureOf(first)
   return failure === undefined
     ? Result.succeed(duplicateOf(core, draft, first.outgoing.entry.message.id))
     : Result.fail(failure)

@@ -13,16 +13,15 @@ import {
 import { payloadBytesMax, PayloadTooLarge } from "../../domain/Message.ts"
 import type { MessageId } from "../../domain/MessageId.ts"
 import { partitionOfId } from "../../domain/MessageId.ts"
-import { logLaneOf, partitionOfLogLane } from "../../domain/Position.ts"
-import { type Lane, laneOf } from "../../domain/Priority.ts"
+import { logLaneOf, partitionOfLogLane, partitionOfNumber } from "../../domain/Position.ts"
+import { laneOf } from "../../domain/Priority.ts"
 import type { BusClosed, Replayed } from "../../services/MessageBus.ts"
-import type { LogEntry, LogUnavailable, OwnRow } from "../../services/MessageLog.ts"
+import type { LogUnavailable, OwnRow } from "../../services/MessageLog.ts"
+import { apart } from "./Apart.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
-import { keepLease } from "./LeasesKept.ts"
 import { whenOpen } from "./Openness.ts"
-import { Pending, state } from "./Pending.ts"
-import { enqueue } from "./Reader.ts"
+import { fromRow, place } from "./OwnRowDelivery.ts"
 
 /** Dead letters replayed or deleted in one commit. */
 export const replayBatchMax = 500
@@ -40,7 +39,7 @@ const eachPage = <E>(
   filter: DeadLetterFilter,
   use: (page: ReadonlyArray<DeadLetter>) => Effect.Effect<void, E>
 ): Effect.Effect<void, E | LogUnavailable> => {
-  const end = core.nextDeadLetter
+  const end = core.numbers.deadLettersEnd
   const from = (after: number): Effect.Effect<void, E | LogUnavailable> =>
     Effect.flatMap(list(core, filter, after, replayBatchMax), (found) => {
       const page = found.filter(({ id }) => id < end)
@@ -111,11 +110,18 @@ const withRoom = (
   })
 }
 
-const replayPage = (core: Core, page: ReadonlyArray<DeadLetter>) => {
+const replayPage = (core: Core, page: ReadonlyArray<DeadLetter>) =>
+  Effect.forEach(
+    apart(core.log, page, ({ id }) => partitionOfNumber(id)),
+    (letters) => replayLetters(core, letters),
+    { discard: true }
+  )
+
+const replayLetters = (core: Core, page: ReadonlyArray<DeadLetter>) => {
   const rows = page.map((letter): OwnRow => {
     const logLane = laneOfLetter(letter)
     return {
-      id: core.nextOwnRow++,
+      id: core.numbers.ownRow(partitionOfLogLane(logLane)),
       incarnation: letter.incarnation,
       logLane,
       after: core.log.head(logLane),
@@ -147,50 +153,6 @@ export const admit = (core: Core, consumer: Consumer, row: OwnRow): void => {
   place(core, fromRow(consumer, row))
 }
 
-/** The delivery of an own row. */
-export const fromRow = (consumer: Consumer, row: OwnRow): Pending => {
-  const { key, topic } = row.message
-  const lane: Lane = laneOf(row.message.priority)
-  const entry: LogEntry = {
-    message: row.message,
-    bytes: row.message.payload.length + (row.message.headers?.length ?? 0),
-    partition: partitionOfLogLane(row.logLane),
-    lane,
-    logLane: row.logLane,
-    fingerprint: undefined,
-    offset: row.after,
-    pending: 0
-  }
-  const delivery = new Pending(entry, consumer, undefined, consumer.orderOf(topic, key), row.id)
-  delivery.attempts = row.attempts
-  delivery.dueAt = row.dueAt
-  delivery.parked = row.parked
-  return delivery
-}
-
-/**
- * Puts the delivery of an own row where it belongs: aside, when it is parked; queued, or to be
- * queued once its lane was read up to its place. One whose time has not come goes the same way if
- * it keeps an order, and holds its key when it is its turn there.
- */
-export const place = (core: Core, delivery: Pending): void => {
-  const { consumer, dueAt, order, parked } = delivery
-  core.ownRows.add(delivery)
-  if (parked !== undefined) {
-    delivery.state = state.parked
-    consumer.totals.parked++
-    return
-  }
-  const isLeased = keepLease(core, delivery)
-  if (!isLeased && dueAt > core.now()) {
-    delivery.state = state.waiting
-    core.retries.add(delivery, dueAt)
-  }
-  if (delivery.state === state.waiting && order === undefined) return
-  if (consumer.live) enqueue(core, delivery)
-  else consumer.ownRowsAhead.add(delivery)
-}
-
 /** Deletes dead letters; returns how many. */
 export const remove = (
   core: Core,
@@ -199,16 +161,20 @@ export const remove = (
   core.letters.withPermit(Effect.gen(function*() {
     yield* whenOpen(core)
     const counts = { removed: 0 }
-    yield* eachPage(core, filter, (page) =>
-      core.log.commit({
-        deadLettersRemoved: page.map(({ id }) => id)
-      }, () => {
-        counts.removed += page.length
-        page.forEach((letter) => {
+    const removed = (letters: ReadonlyArray<DeadLetter>) =>
+      core.log.commit({ deadLettersRemoved: letters.map(({ id }) => id) }, () => {
+        counts.removed += letters.length
+        letters.forEach((letter) => {
           const consumer = ownerOf(core, letter)
           if (consumer !== undefined) consumer.totals.deadLetters--
         })
-      }))
+      })
+    yield* eachPage(core, filter, (page) =>
+      Effect.forEach(
+        apart(core.log, page, ({ id }) => partitionOfNumber(id)),
+        removed,
+        { discard: true }
+      ))
     return counts.removed
   }))
 

@@ -16,7 +16,8 @@ const logReasons = {
   Full: "no space is left",
   Io: "the device failed",
   ReadOnly: "the log is read-only",
-  Closed: "the log is closed"
+  Closed: "the log is closed",
+  Fenced: "another process has taken over the log"
 } as const
 
 const none = {}

@@ -7,7 +7,7 @@
  * files have their size from the start, so that a full disk cannot stop hand-outs.
  *
  *     frame   u32 magic, u32 epoch, u32 generation, u32 takes, u32 crc of those
- *     take    u32 incarnation, u32 log lane, f64 offset, u32 attempt
+ *     takes   as `TakesCodec.ts` writes them
  *
  * A file begins with an empty frame; frames of another generation behind it are old.
  */
@@ -16,7 +16,8 @@ import { join } from "node:path"
 import { crc32 } from "node:zlib"
 import { LogUnavailable, type Take } from "../../services/MessageLog.ts"
 import { reasonOf } from "../drivers/sqlite/Failure.ts"
-import type { AttemptsJournal, Checkpoint } from "./LogStore.ts"
+import type { Checkpoint } from "./LogStore.ts"
+import { readTakes, takeBytes, writeTakes } from "./TakesCodec.ts"
 
 /** Size of a new file: 50,000 hand-outs between two checkpoints. */
 const fileBytes = 1_048_576
@@ -26,7 +27,6 @@ const fileBytesMax = 64 * fileBytes
 
 const magic = 0x31414643 // "CFA1"
 const frameBytes = 20
-const takeBytes = 20
 
 interface File {
   readonly fd: number
@@ -35,7 +35,7 @@ interface File {
 }
 
 /** The open journal. What it throws while opening are errors of `node:fs`. */
-export class AttemptsFiles implements AttemptsJournal {
+export class AttemptsFiles {
   private current: File
   private other: File
   private epoch = 0
@@ -61,6 +61,10 @@ export class AttemptsFiles implements AttemptsJournal {
     this.restart(this.other)
   }
 
+  /**
+   * Notes hand-outs; `undefined` when that worked. Synchronous: one write into the page cache is
+   * cheaper than any hand-over to a thread.
+   */
   readonly note = (takes: ReadonlyArray<Take>): LogUnavailable | undefined => {
     const bytes = frameBytes + takes.length * takeBytes
     if (this.current.length + bytes > fileBytesMax) {
@@ -68,14 +72,7 @@ export class AttemptsFiles implements AttemptsJournal {
       return new LogUnavailable({ reason: "Full", detail })
     }
     if (bytes > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(bytes * 2)
-    let at = frameBytes // A cursor over the takes of a tick (hot path).
-    for (const { attempt, incarnation, logLane, offset } of takes) {
-      this.buffer.writeUInt32LE(incarnation, at)
-      this.buffer.writeUInt32LE(logLane, at + 4)
-      this.buffer.writeDoubleLE(offset, at + 8)
-      this.buffer.writeUInt32LE(attempt, at + 16)
-      at += takeBytes
-    }
+    writeTakes(this.buffer, frameBytes, takes)
     try { // `node:fs` throws; this is where it is wrapped.
       this.writeFrame(this.current, takes.length)
       return undefined
@@ -86,6 +83,7 @@ export class AttemptsFiles implements AttemptsJournal {
     }
   }
 
+  /** As `AttemptsJournal` has it. */
   readonly checkpoint = (): Checkpoint | undefined => {
     if (this.covering) return undefined
     const covered = this.current
@@ -145,14 +143,7 @@ const readFrames = (bytes: Buffer, epoch: number): ReadonlyArray<Take> => {
       bytes.readUInt32LE(at + 8) === generation && body.length === count * takeBytes &&
       bytes.readUInt32LE(at + 16) === crc32(body)
     if (!isWhole) break
-    for (let take = 0; take < body.length; take += takeBytes) { // One turn for each hand-out.
-      takes.push({
-        incarnation: body.readUInt32LE(take),
-        logLane: body.readUInt32LE(take + 4),
-        offset: body.readDoubleLE(take + 8),
-        attempt: body.readUInt32LE(take + 16)
-      })
-    }
+    for (const take of readTakes(body)) takes.push(take)
     at += frameBytes + body.length
   }
   return takes

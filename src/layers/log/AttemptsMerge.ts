@@ -5,6 +5,7 @@ import { ownRowLane } from "../../domain/AckId.ts"
 import { isSettled } from "../../domain/Progress.ts"
 import type { Subscription } from "../../domain/Subscription.ts"
 import type { Cursor, OwnRow, Take } from "../../services/MessageLog.ts"
+import { cursorKey } from "./Rows.ts"
 
 /** What a log holds about deliveries. */
 export interface Progressed {
@@ -59,4 +60,18 @@ const withAttempts = (cursor: Cursor, takes: ReadonlyArray<Take>): Cursor => {
   })
   for (const { attempt, offset } of takes) note(offset, attempt)
   return { ...cursor, attempts: [...attempts].toSorted(([a], [b]) => a - b).flat() }
+}
+
+/** What is stored, with what changed in its place. */
+export const withChanged = (
+  stored: Pick<Progressed, "cursors" | "ownRows">,
+  changed: Pick<Progressed, "cursors" | "ownRows">
+) => {
+  const lanes = new Set(changed.cursors.map((cursor) => cursorKey(cursor)))
+  const rows = new Set(changed.ownRows.map(({ id }) => id))
+  return {
+    cursors: [...stored.cursors.filter((c) => !lanes.has(cursorKey(c))), ...changed.cursors],
+    ownRows: [...stored.ownRows.filter(({ id }) => !rows.has(id)), ...changed.ownRows]
+      .toSorted((a, b) => a.id - b.id)
+  }
 }

@@ -7,20 +7,22 @@ import type { BlockHeader, StoredBlock } from "./BlockCodec.ts"
 import { BlockTimes } from "./BlockTimes.ts"
 import { Directory } from "./Directory.ts"
 
-/** Bytes of blocks kept at hand. */
-const cacheBytesMax = 32 * 1_048_576
-
 /** Mutable on purpose: it grows with every commit. */
 export class BlockIndex {
   readonly directory = new Directory()
   readonly times = new BlockTimes()
-  readonly cache = new BlockCache(cacheBytesMax)
+  readonly cache: BlockCache
   /** The number of the next block. */
   nextBlock = 1
   /** Bytes that the store occupies. */
   sizeBytes = 0
   /** The latest time an id carries (Unix milliseconds), also of blocks that are gone. */
   idMillisMax = 0
+
+  /** An empty index that keeps so many bytes of blocks at hand. */
+  constructor(cacheBytesMax: number) {
+    this.cache = new BlockCache(cacheBytesMax)
+  }
 
   /** The offset that the next entry of a log lane gets. */
   readonly head = (logLane: number): number => this.directory.head(logLane)

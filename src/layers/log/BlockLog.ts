@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { claimsMax } from "../../domain/IdempotencyKey.ts"
 import { type LogUnopened, MessageLog, type Recovered } from "../../services/MessageLog.ts"
 import { BlockHeader } from "./BlockCodec.ts"
@@ -26,56 +27,71 @@ export const layer = (
 ): Layer.Layer<MessageLog, LogUnopened, LogStore> =>
   Layer.effect(
     MessageLog,
-    Effect.gen(function*() {
-      const store = yield* LogStore
-      const index = new BlockIndex()
-      const now = yield* Clock.currentTimeMillis
-      const recovered = yield* recover(store, index, {
-        since: now - Duration.toMillis(claimsFor),
-        max: keysMax
-      })
-      const submit = yield* GroupCommit.make(store, index)
-      const nothing = () => {}
-      return MessageLog.of({
-        durability: "local",
-        retainsSettled: true,
-        journals: true,
-        recovered,
-        first: (logLane) => index.directory.first(logLane),
-        head: index.head,
-        sizeBytes: () => index.sizeBytes,
-        bytesFrom: (logLane, offset) => index.directory.bytesFrom(logLane, offset),
-        oldest: () => index.times.at(0)?.enteredMax,
-        append: (entries, onDone, changes) => submit(entries, changes, onDone),
-        commit: (changes, onCommitted = nothing) => {
-          // At the call, not when the effect runs: `changes` know nothing of what is taken between.
-          const checkpoint = changes.checkpoint === true ? store.journal.checkpoint() : undefined
-          return Effect.callback((resume) =>
-            submit([], changes, (failure) => {
-              checkpoint?.(failure === undefined ? "Committed" : "Failed")
-              if (failure !== undefined) return () => resume(Effect.fail(failure))
-              onCommitted()
-              return () => resume(Effect.void)
-            })
-          )
-        },
-        journal: (takes) =>
-          Effect.suspend(() => {
-            const failure = store.journal.note(takes)
-            return failure === undefined ? Effect.void : Effect.fail(failure)
-          }),
-        ...BlockReader.make(store, index),
-        delayed: store.delayed,
-        findDelayed: store.findDelayed,
-        truncate: Truncation.make(store, index, {
-          forMs: Duration.toMillis(claimsFor),
-          max: keysMax
-        }),
-        deadLetters: store.deadLetters,
-        release: nothing
-      })
-    })
+    Effect.flatMap(LogStore, (store) => make(store, { claimsFor, keysMax, cacheBytesMax }))
   )
+
+/** Bytes of blocks that a log keeps at hand. */
+export const cacheBytesMax = 32 * 1_048_576
+
+/** How a log over a store is opened. */
+export interface BlockLogOptions {
+  /** How long idempotency keys are remembered, and how many. */
+  readonly claimsFor: Duration.Duration
+  readonly keysMax: number
+  /** Bytes of blocks that are kept at hand. */
+  readonly cacheBytesMax: number
+}
+
+/** Opens the log over a store; closing the scope stores what waits. */
+export const make = (
+  store: LogStore["Service"],
+  { cacheBytesMax, claimsFor, keysMax }: BlockLogOptions
+): Effect.Effect<MessageLog["Service"], LogUnopened, Scope.Scope> =>
+  Effect.gen(function*() {
+    const index = new BlockIndex(cacheBytesMax)
+    const now = yield* Clock.currentTimeMillis
+    const recovered = yield* recover(store, index, {
+      since: now - Duration.toMillis(claimsFor),
+      max: keysMax
+    })
+    const submit = yield* GroupCommit.make(store, index)
+    const nothing = () => {}
+    return MessageLog.of({
+      durability: store.durability,
+      retainsSettled: true,
+      isPartitioned: false,
+      journals: true,
+      recovered,
+      first: (logLane) => index.directory.first(logLane),
+      head: index.head,
+      sizeBytes: () => index.sizeBytes,
+      bytesFrom: (logLane, offset) => index.directory.bytesFrom(logLane, offset),
+      oldest: () => index.times.at(0)?.enteredMax,
+      append: (entries, onDone, changes) => submit(entries, changes, onDone),
+      commit: (changes, onCommitted = nothing) => {
+        // At the call, not when the effect runs: `changes` know nothing of what is taken between.
+        const checkpoint = changes.checkpoint === true ? store.journal.checkpoint() : undefined
+        return Effect.callback((resume) =>
+          submit([], changes, (failure) => {
+            checkpoint?.(failure === undefined ? "Committed" : "Failed")
+            if (failure !== undefined) return () => resume(Effect.fail(failure))
+            onCommitted()
+            return () => resume(Effect.void)
+          })
+        )
+      },
+      journal: store.journal.note,
+      ...BlockReader.make(store, index),
+      delayed: store.delayed,
+      findDelayed: store.findDelayed,
+      truncate: Truncation.make(store, index, {
+        forMs: Duration.toMillis(claimsFor),
+        max: keysMax
+      }),
+      deadLetters: store.deadLetters,
+      release: nothing
+    })
+  })
 
 /** Rebuilds the index from the headers of all blocks, and reads the claims still valid. */
 const recover = Effect.fnUntraced(function*(

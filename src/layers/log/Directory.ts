@@ -41,8 +41,8 @@ export interface Want {
 
 /** All lanes. Mutable on purpose: one addition for every message (hot path). */
 export class Directory {
-  private readonly lanes = Array.from({ length: logLaneCount }, () => new LaneChunks())
-  private readonly none = new LaneChunks() // Only so that indexing needs no assertion.
+  /** Made when they are first asked for: the log of one partition has two of them. */
+  private readonly lanes: Array<LaneChunks | undefined> = Array.from({ length: logLaneCount })
   /** By number: names of topics, and how many entries have them. Numbers are used again. */
   private readonly names: Array<string> = []
   private readonly uses: Array<number> = []
@@ -122,7 +122,7 @@ export class Directory {
 
   /** Gives up the memory of what is gone. */
   free(): void {
-    for (const lane of this.lanes) lane.free()
+    for (const lane of this.lanes) lane?.free()
   }
 
   /** The block of the first entry at or above an offset that was not lost; infinite without one. */
@@ -198,6 +198,6 @@ export class Directory {
   }
 
   private lane(logLane: number): LaneChunks {
-    return this.lanes[logLane] ?? this.none
+    return this.lanes[logLane] ??= new LaneChunks()
   }
 }

@@ -13,6 +13,7 @@ import type {
   Claim,
   Delayed,
   DelayedKey,
+  Durability,
   LogUnavailable,
   LogUnopened,
   Recovered,
@@ -87,13 +88,9 @@ export interface BlocksRead {
   readonly count: number
 }
 
-/**
- * Hand-outs, noted so that they outlive the process. Synchronous: a note is one write into the
- * page cache, cheaper than any hand-over to a thread.
- */
+/** Hand-outs, noted so that they outlive the process. */
 export interface AttemptsJournal {
-  /** Notes hand-outs; `undefined` when that worked. */
-  readonly note: (takes: ReadonlyArray<Take>) => LogUnavailable | undefined
+  readonly note: (takes: ReadonlyArray<Take>) => Effect.Effect<void, LogUnavailable>
   /**
    * Begins a checkpoint: the function it returns forgets everything noted before. `undefined` while
    * another one is under way.
@@ -106,6 +103,8 @@ export type Checkpoint = (outcome: "Committed" | "Failed") => void
 
 /** An open store; closed with the scope of its layer. */
 export class LogStore extends Context.Service<LogStore, {
+  /** What every transaction reaches. */
+  readonly durability: Durability
   readonly recovered: StoreRecovered
   /** Stores a transaction durably; one at a time. After a failure none of it is stored. */
   readonly transact: (transaction: Transaction) => Effect.Effect<Stored, LogUnavailable>

@@ -58,6 +58,7 @@ export const layer: Layer.Layer<MessageLog> = Layer.sync(MessageLog, () => {
   return MessageLog.of({
     durability: "memory",
     retainsSettled: false,
+    isPartitioned: false,
     journals: false,
     recovered: nothing,
     first: (index) => lane(index).first,

@@ -9,11 +9,10 @@ import { millisOfId } from "../../domain/MessageId.ts"
 import { LogUnavailable, LogUnopened } from "../../services/MessageLog.ts"
 import { type Failure, reasonOf } from "../drivers/sqlite/Failure.ts"
 import { AttemptsFiles } from "./AttemptsFiles.ts"
-import { mergeAttempts, type Progressed } from "./AttemptsMerge.ts"
+import { mergeAttempts, withChanged } from "./AttemptsMerge.ts"
 import type { StoredBlock } from "./BlockCodec.ts"
 import { type HeaderPage, LogStore } from "./LogStore.ts"
 import type { PackedHeaders, StartOptions } from "./sqlite/Protocol.ts"
-import { cursorKey } from "./sqlite/Rows.ts"
 import { startThread } from "./sqlite/StoreThread.ts"
 
 /**
@@ -35,6 +34,7 @@ export const layer = (options: StartOptions): Layer.Layer<LogStore, LogUnopened>
       yield* Effect.mapError(ask("begin", { epoch, ...merged }), unopened)
       journal.reset(epoch)
       return LogStore.of({
+        durability: "local",
         recovered: {
           ...opened,
           epoch,
@@ -66,7 +66,14 @@ export const layer = (options: StartOptions): Layer.Layer<LogStore, LogUnopened>
           }),
         rowClaims: (request) => Effect.mapError(ask("rowClaims", request), unavailable),
         truncate: (truncation) => Effect.mapError(ask("truncate", truncation), unavailable),
-        journal
+        journal: {
+          note: (takes) =>
+            Effect.suspend(() => {
+              const failure = journal.note(takes)
+              return failure === undefined ? Effect.void : Effect.fail(failure)
+            }),
+          checkpoint: journal.checkpoint
+        }
       })
     })
   )
@@ -111,17 +118,4 @@ const unpack = ({ bytes, damaged, lengths, next, seqs }: PackedHeaders): HeaderP
     return { seq, header: bytes.subarray(start, end) }
   })
   return { headers, damaged, next }
-}
-
-const withChanged = (
-  stored: Pick<Progressed, "cursors" | "ownRows">,
-  changed: Pick<Progressed, "cursors" | "ownRows">
-) => {
-  const lanes = new Set(changed.cursors.map((cursor) => cursorKey(cursor)))
-  const rows = new Set(changed.ownRows.map(({ id }) => id))
-  return {
-    cursors: [...stored.cursors.filter((c) => !lanes.has(cursorKey(c))), ...changed.cursors],
-    ownRows: [...stored.ownRows.filter(({ id }) => !rows.has(id)), ...changed.ownRows]
-      .toSorted((a, b) => a.id - b.id)
-  }
 }

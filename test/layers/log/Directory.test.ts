@@ -4,7 +4,7 @@ import { BlockIndex } from "../../../src/layers/log/BlockIndex.ts"
 import { entryOf } from "../../contracts/LogSamples.ts"
 
 it("the names of topics go with the last of their messages, and others take their place", () => {
-  const index = new BlockIndex()
+  const index = new BlockIndex(0)
   const { directory } = index
   const put = (topic: string): void => {
     const { header } = new BlockWriter().write(

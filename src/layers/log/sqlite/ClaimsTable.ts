@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite"
 import type { Claim } from "../../../services/MessageLog.ts"
 import { claimOf } from "../ClaimOf.ts"
 import type { ClaimsRequest, Truncation } from "../LogStore.ts"
-import { checksum, readDelayed } from "./Rows.ts"
+import { checksum, readDelayed } from "../Rows.ts"
 
 /** The statements that keep and query claims. */
 export const makeClaimsTable = (db: DatabaseSync) => {

@@ -4,8 +4,8 @@
 import type { DatabaseSync } from "node:sqlite"
 import type { Delayed, DelayedKey } from "../../../services/MessageLog.ts"
 import { claimOf } from "../ClaimOf.ts"
+import { checksum, readDelayed } from "../Rows.ts"
 import { setAside } from "./Recovery.ts"
-import { checksum, readDelayed } from "./Rows.ts"
 
 /** Some delayed messages; damaged ones were set aside and are named by a sentence each. */
 export interface DelayedPage {

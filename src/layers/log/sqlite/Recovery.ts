@@ -7,7 +7,6 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite"
 import type { Failure } from "../../drivers/sqlite/Failure.ts"
 import { isIntact } from "../BlockLayout.ts"
-import type { OpenedRows, PackedHeaders } from "./Protocol.ts"
 import {
   checksum,
   readBounds,
@@ -16,7 +15,8 @@ import {
   readOwnRow,
   readSubscription,
   singles
-} from "./Rows.ts"
+} from "../Rows.ts"
+import type { OpenedRows, PackedHeaders } from "./Protocol.ts"
 import { applicationId, formatVersion, migrations, schema } from "./Schema.ts"
 
 /** Bytes of headers per page: a start holds few of them twice. */

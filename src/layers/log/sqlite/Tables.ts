@@ -6,8 +6,6 @@ import type { DeadLetter, DeadLetterFilter } from "../../../domain/DeadLetter.ts
 import type { Subscription } from "../../../domain/Subscription.ts"
 import type { Changes, Cursor, OwnRow } from "../../../services/MessageLog.ts"
 import type { Truncation } from "../LogStore.ts"
-import { makeClaimsTable } from "./ClaimsTable.ts"
-import { makeDelayedTable } from "./DelayedTable.ts"
 import {
   checksum,
   cursorKey,
@@ -16,7 +14,9 @@ import {
   writeBounds,
   writeCursor,
   writeLeases
-} from "./Rows.ts"
+} from "../Rows.ts"
+import { makeClaimsTable } from "./ClaimsTable.ts"
+import { makeDelayedTable } from "./DelayedTable.ts"
 
 /** The statements that change and query rows. */
 export const makeTables = (db: DatabaseSync) => {

@@ -1,12 +1,12 @@
 /**
- * Rows of the embedded log: their stored form and the checksum over key and data.
+ * Rows of a durable log: their stored form and the checksum over key and data.
  */
 import { crc32 } from "node:zlib"
-import type { DeadLetter } from "../../../domain/DeadLetter.ts"
-import type { Message } from "../../../domain/Message.ts"
-import { optionsDefault, type Subscription } from "../../../domain/Subscription.ts"
-import type { Cursor, Delayed, LeaseKept, OwnRow } from "../../../services/MessageLog.ts"
-import type { LaneBounds } from "../LogStore.ts"
+import type { DeadLetter } from "../../domain/DeadLetter.ts"
+import type { Message } from "../../domain/Message.ts"
+import { optionsDefault, type Subscription } from "../../domain/Subscription.ts"
+import type { Cursor, Delayed, LeaseKept, OwnRow } from "../../services/MessageLog.ts"
+import type { LaneBounds } from "./LogStore.ts"
 
 /** The rows of the table `singles`. */
 export const singles = { bounds: 1, leases: 2 } as const
@@ -82,6 +82,25 @@ const bytesOf = (numbers: Float64Array): Uint8Array =>
   new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)
 
 const numbersOf = (data: Uint8Array): Float64Array => new Float64Array(Uint8Array.from(data).buffer)
+
+/** Bytes with their checksum in front, for columns that have none beside them. */
+export const sealed = (data: Uint8Array): Uint8Array => {
+  const bytes = new Uint8Array(data.byteLength + 4)
+  bytes.set(data, 4)
+  new DataView(bytes.buffer).setUint32(0, crc32(data), true)
+  return bytes
+}
+
+/** What is read from sealed bytes; nothing when there are none, or when they were changed. */
+export const unsealed = <A>(
+  bytes: unknown,
+  read: (data: Uint8Array) => A
+): A | undefined => {
+  if (!(bytes instanceof Uint8Array) || bytes.byteLength < 4) return undefined
+  const data = bytes.subarray(4)
+  const crc = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)
+  return crc === crc32(data) ? read(data) : undefined
+}
 
 /** Bounds of lanes as numbers: the heads, the firsts, the latest id time. */
 export const writeBounds = ({ firsts, heads, idMillisMax }: LaneBounds): Uint8Array =>

@@ -1,9 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  readLeases,
-  readSubscription,
-  writeLeases
-} from "../../../../src/layers/log/sqlite/Rows.ts"
+import { readLeases, readSubscription, writeLeases } from "../../../src/layers/log/Rows.ts"
 
 it("stored leases are read in both forms, with the order they keep or none", () => {
   const lease = { incarnation: 7, logLane: 3, offset: 5, attempt: 2, leaseUntil: 99 }
