@@ -12,6 +12,7 @@ import { run, teardown } from "./layers/cli/Run.ts"
 import * as Ending from "./layers/drivers/node/Ending.ts"
 import * as Forgotten from "./layers/drivers/node/Forgotten.ts"
 import { collectStartUp } from "./layers/drivers/v8/Memory.ts"
+import * as Storage from "./layers/log/Storage.ts"
 import { served } from "./layers/Profile.ts"
 import * as Environment from "./layers/settings/Environment.ts"
 import { version } from "./layers/Version.ts"
@@ -103,7 +104,16 @@ const serve = Effect.scoped(Effect.gen(function*() {
   yield* Effect.ensuring(serving(life), count(life))
 }))
 
-NodeRuntime.runMain(run({ serve, settings: Effect.provide(Settings, settings) }, version), {
+const program = {
+  serve,
+  settings: Effect.provide(Settings, settings),
+  migrate: (what: "plan" | "run") =>
+    Effect.flatMap(Settings, ({ values }) => Storage.migrations(values.store, what)).pipe(
+      Effect.provide(settings)
+    )
+}
+
+NodeRuntime.runMain(run(program, version), {
   disableErrorReporting: true,
   teardown
 })

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { claimTtlMs } from "../domain/IdempotencyKey.ts"
 import { Agents } from "../services/Agents.ts"
 import type { ApiKeys } from "../services/ApiKeys.ts"
 import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
@@ -14,7 +13,7 @@ import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
 import { EmbeddedOptions } from "../services/EmbeddedOptions.ts"
 import type { Executor } from "../services/Executor.ts"
 import type { MessageBus } from "../services/MessageBus.ts"
-import type { LogUnopened, MessageLog } from "../services/MessageLog.ts"
+import type { LogUnopened } from "../services/MessageLog.ts"
 import type { RateLimits } from "../services/RateLimits.ts"
 import {
   type ServerSettings,
@@ -34,24 +33,8 @@ import * as Embedding from "./embed/Embedding.ts"
 import * as FileKeys from "./keys/FileKeys.ts"
 import * as NoKeys from "./keys/NoKeys.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
-import * as EmbeddedLog from "./log/EmbeddedLog.ts"
-import * as MemoryLog from "./log/MemoryLog.ts"
+import * as Storage from "./log/Storage.ts"
 import { version } from "./Version.ts"
-
-/** Where messages are kept: in memory only, or in `dataDir`, synced to its disk. */
-export type Storage =
-  | { readonly profile: "memory" }
-  | { readonly profile: "local"; readonly dataDir: string }
-
-/** The log of a profile, which remembers so many idempotency keys. */
-export const log = (storage: Storage, keysMax?: number): Layer.Layer<MessageLog, LogUnopened> =>
-  storage.profile === "memory"
-    ? MemoryLog.layer
-    : EmbeddedLog.layer({
-      directory: storage.dataDir,
-      claimsFor: Duration.millis(claimTtlMs),
-      ...(keysMax === undefined ? {} : { claimsMax: keysMax })
-    })
 
 /** The bus inside another program. */
 export const embedded = (
@@ -96,13 +79,10 @@ const embeddedOf = (
     },
     contentHash: options.contentHash ?? false
   })
-  const storage: Storage = options.profile === "memory"
-    ? { profile: "memory" }
-    : { profile: "local", dataDir: options.dataDir ?? "./data" }
   return Layer.effectDiscard(Effect.flatMap(Agents, ({ load }) => load)).pipe(
     Layer.provideMerge(Embedding.layer),
     Layer.provideMerge(withAgents(bus, embeddedAgents(options), options.executorThreads ?? 0)),
-    Layer.provide(log(storage)),
+    Layer.provide(Storage.log(Storage.embeddedStorage(options))),
     Layer.provide(SlewedClock.layer)
   )
 }
@@ -162,7 +142,7 @@ export const served: Layer.Layer<
   return edge.pipe(
     Layer.provide(doors(server)),
     Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
-    Layer.provide(log({ profile, dataDir: store.dataDir }, bus.dedupKeysMax)),
+    Layer.provide(Storage.log(Storage.storageOf(profile, store), bus.dedupKeysMax)),
     Layer.provideMerge(SlewedClock.layer)
   )
 }))

@@ -7,8 +7,12 @@ import { Watermarks } from "../domain/Watermark.ts"
 
 /** What an embedding program can be told; everything has a default. */
 export const EmbeddedOptions = Schema.Struct({
-  /** `local` unless set. */
-  profile: Schema.optionalKey(Schema.Literals(["memory", "local"])),
+  /** `local` unless set, and `postgres` when there is a `databaseUrl`. */
+  profile: Schema.optionalKey(Schema.Literals(["memory", "local", "postgres"])),
+  /** The database of profile `postgres`, `postgres://user:password@host:5432/name`. */
+  databaseUrl: Schema.optionalKey(
+    Schema.String.check(Schema.isPattern(/^postgres(ql)?:\/\/[^/]/))
+  ),
   /** Folder of the embedded store, `./data` unless set; ignored in memory. */
   dataDir: Schema.optionalKey(Schema.NonEmptyString),
   /** 2 to 16; 8 unless set. */

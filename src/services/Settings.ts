@@ -147,7 +147,7 @@ export class SettingsInvalid extends Schema.TaggedError<SettingsInvalid>()("Sett
 /** The settings of this process, read once at start. */
 export class Settings extends Context.Service<Settings, {
   /** The way messages are kept. Source: design, section 6. */
-  readonly profile: "memory" | "local"
+  readonly profile: "memory" | "local" | "postgres"
   readonly values: SettingsRecord
   /** Every setting, by theme, with its value and where that came from. */
   readonly shown: ReadonlyArray<SettingShown>

@@ -11,6 +11,7 @@ import { config } from "./ConfigCommand.ts"
 import { deadLetters } from "./DeadLettersCommand.ts"
 import { json } from "./Flags.ts"
 import { key } from "./KeyCommand.ts"
+import { type Migrate, migrate } from "./MigrateCommand.ts"
 import { publish } from "./PublishCommand.ts"
 import { shards } from "./ShardsCommand.ts"
 import { status } from "./StatusCommand.ts"
@@ -23,6 +24,7 @@ export interface Program<E, R> {
   readonly serve: Effect.Effect<unknown, E, R>
   /** Reads the settings. */
   readonly settings: Effect.Effect<Settings["Service"], SettingsInvalid, R>
+  readonly migrate: Migrate<E, R>
 }
 
 /** `codefactory` with all its commands. */
@@ -45,7 +47,8 @@ export const codefactory = <E, R>(program: Program<E, R>) =>
       status,
       shards,
       key,
-      config(program.settings)
+      config(program.settings),
+      migrate(program.migrate)
     ])
   )
 

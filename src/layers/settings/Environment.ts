@@ -5,7 +5,12 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as PlatformError from "effect/PlatformError"
-import { type SettingIssue, Settings, SettingsInvalid } from "../../services/Settings.ts"
+import {
+  type SettingIssue,
+  Settings,
+  SettingsInvalid,
+  type StoreSettings
+} from "../../services/Settings.ts"
 import { agents } from "./catalogue/Agents.ts"
 import { bus, scaling } from "./catalogue/Bus.ts"
 import { coordination } from "./catalogue/Coordination.ts"
@@ -36,12 +41,16 @@ export const read = Effect.fnUntraced(function*(variables: Variables) {
   ]
   if (first !== undefined) return yield* new SettingsInvalid({ issues: [first, ...others] })
   return Settings.of({
-    profile: values.store.enabled ? "local" : "memory",
+    profile: profileOf(values.store),
     values,
     shown: reader.shown,
     notices: reader.notices
   })
 })
+
+/** Where messages are kept. Source: design, section 6. */
+const profileOf = ({ databaseUrl, enabled }: StoreSettings): Settings["Service"]["profile"] =>
+  !enabled ? "memory" : databaseUrl === undefined ? "local" : "postgres"
 
 /** What is wrong with a directory that has to be there. */
 const directoryIssues = Effect.fnUntraced(function*(name: string, path: string | undefined) {

@@ -28,7 +28,11 @@ export const runCli = Effect.fnUntraced(function*(
   }
   const chunks = stdin.map((chunk) => typeof chunk === "string" ? encoder.encode(chunk) : chunk)
   const code = yield* execute(
-    { serve: Effect.void, settings: read(variables) },
+    {
+      serve: Effect.void,
+      settings: read(variables),
+      migrate: (what) => Effect.succeed(what === "plan" ? [{ id: 1, name: "log" }] : [])
+    },
     "1.2.3",
     args
   ).pipe(

@@ -114,11 +114,18 @@ describe("settings that are legal", () => {
 
   it.effect("a number for a later feature is accepted with a notice", () =>
     Effect.gen(function*() {
-      const { notices, values } = yield* settingsOf({ DB_POOL_SIZE: "10" })
-      assert.strictEqual(values.store.poolSize, 10)
+      const { notices, values } = yield* settingsOf({ KAFKA_SINK_CONCURRENCY: "10" })
+      assert.strictEqual(values.coordination.kafkaSinkConcurrency, 10)
       assert.lengthOf(notices, 1)
-      assert.include(notices[0], "DB_POOL_SIZE")
-      assert.deepStrictEqual((yield* settingsOf({ DB_POOL_SIZE: "50" })).notices, [])
+      assert.include(notices[0], "KAFKA_SINK_CONCURRENCY")
+      assert.deepStrictEqual((yield* settingsOf({ KAFKA_SINK_CONCURRENCY: "64" })).notices, [])
+    }))
+
+  it.effect("an address of a database chooses it, unless messages are kept in memory", () =>
+    Effect.gen(function*() {
+      const url = { DATABASE_URL: "postgres://bus@db/bus" }
+      assert.strictEqual((yield* settingsOf(url)).profile, "postgres")
+      assert.strictEqual((yield* settingsOf({ ...url, ENABLE_DATABASE: "0" })).profile, "memory")
     }))
 
   it.effect("on Kubernetes a pod is not taken to be the only one", () =>
@@ -170,7 +177,7 @@ describe("secrets", () => {
       const { redisUrl } = legal.values.coordination
       assert.include(redisUrl === undefined ? "" : Redacted.value(redisUrl), secret)
       assert.notInclude(JSON.stringify(legal), secret)
-      for (const text of [secret, `mysql://:${secret}@host`, `postgres://u:${secret}@host/db`]) {
+      for (const text of [secret, `mysql://:${secret}@host`, `postgres://u:${secret}@`]) {
         const issues = yield* issuesOf({ DATABASE_URL: text })
         assert.lengthOf(issues, 1)
         assert.notInclude(JSON.stringify(issues), secret)

@@ -4,10 +4,10 @@
 import * as Duration from "effect/Duration"
 import { Durability } from "../../../services/MessageLog.ts"
 import type { StoreSettings } from "../../../services/Settings.ts"
-import { asking, choice, integer, path, seconds, secretUrl, toggle } from "../Kind.ts"
+import { choice, integer, path, seconds, secretUrl, toggle } from "../Kind.ts"
 import type { Reader } from "../Reader.ts"
 
-const postgres = "the PostgreSQL store"
+const citusStore = "tables distributed over Citus"
 
 /** Where messages are kept. */
 export const store = (reader: Reader): StoreSettings => {
@@ -33,8 +33,9 @@ export const store = (reader: Reader): StoreSettings => {
     }),
     ...database(reader)
   }
-  const reached = settings.enabled ? "local" : "memory"
-  const { durabilityRequired: required } = settings
+  const { databaseUrl, durabilityRequired: required, enabled } = settings
+  // What a database reaches it says itself, when the log is opened.
+  const reached = !enabled ? "memory" : databaseUrl === undefined ? "local" : "replicated"
   if (
     required !== undefined && areLegal("DURABILITY_REQUIRED", "ENABLE_DATABASE") &&
     Durability.literals.indexOf(required) > Durability.literals.indexOf(reached)
@@ -43,29 +44,31 @@ export const store = (reader: Reader): StoreSettings => {
       name: "DURABILITY_REQUIRED",
       found: `"${required}"`,
       expected: `${reached} at most, which is what these settings reach`,
-      remedy: required === "local" ? "set ENABLE_DATABASE=1" : "set it to local or unset it"
+      remedy: remedyFor(required)
     })
   }
   return settings
 }
 
+const remedyFor = (required: Durability): string =>
+  required === "local"
+    ? "set ENABLE_DATABASE=1"
+    : "set DATABASE_URL to a PostgreSQL with a synchronous standby, or set it to local"
+
 /** PostgreSQL: its address, its pool and its retries. */
 const database = ({ read, requireAddress }: Reader) => {
   const databaseUrl = read({
     name: "DATABASE_URL",
-    kind: asking(
-      secretUrl(["postgres:", "postgresql:"], "postgres://user:password@host:5432/name")
-    ),
+    kind: secretUrl(["postgres:", "postgresql:"], "postgres://user:password@host:5432/name"),
     default: undefined,
-    meaning: "PostgreSQL to keep messages in, in place of the embedded store.",
-    later: postgres
+    meaning: "PostgreSQL to keep messages in, in place of the embedded store."
   })
   const citus = read({
     name: "ENABLE_CITUS",
     kind: toggle,
     default: false,
     meaning: "Distribute the tables over Citus.",
-    later: postgres
+    later: citusStore
   })
   requireAddress(citus, "ENABLE_CITUS", "DATABASE_URL")
   return {
@@ -75,43 +78,37 @@ const database = ({ read, requireAddress }: Reader) => {
       name: "DB_POOL_SIZE",
       kind: integer(1, 1_000),
       default: 50,
-      meaning: "Connections to PostgreSQL.",
-      later: postgres
+      meaning: "Connections to PostgreSQL."
     }),
     poolOverflowMax: read({
       name: "DB_POOL_MAX_OVERFLOW",
       kind: integer(0, 1_000),
       default: 20,
-      meaning: "Connections beside those, under load.",
-      later: postgres
+      meaning: "Connections beside those, under load."
     }),
     poolTimeout: read({
       name: "DB_POOL_TIMEOUT",
       kind: seconds(0.1, 3_600),
       default: Duration.seconds(30),
-      meaning: "Seconds to wait for a connection.",
-      later: postgres
+      meaning: "Seconds to wait for a connection."
     }),
     connectionAgeMax: read({
       name: "DB_POOL_RECYCLE",
       kind: seconds(1, 604_800),
       default: Duration.seconds(3_600),
-      meaning: "Seconds after which a connection is replaced.",
-      later: postgres
+      meaning: "Seconds after which a connection is replaced."
     }),
     retryAttempts: read({
       name: "DB_RETRY_ATTEMPTS",
       kind: integer(0, 100),
       default: 3,
-      meaning: "Retries of a statement after a passing failure.",
-      later: postgres
+      meaning: "Retries of a statement after a passing failure."
     }),
     retryDelay: read({
       name: "DB_RETRY_DELAY",
       kind: seconds(0.001, 60),
       default: Duration.seconds(1),
-      meaning: "Seconds before the first of them.",
-      later: postgres
+      meaning: "Seconds before the first of them."
     })
   }
 }

@@ -1,0 +1,193 @@
+/**
+ * Taking over partitions, and reading what their rows say.
+ *
+ * The epoch of each goes up by one, which fences whoever owned it before: from then on that one's
+ * commits store nothing. Everything is read after that, so nothing can change behind the reader. A
+ * row that does not hold what its checksum says is moved to `quarantine` and named.
+ */
+import * as Effect from "effect/Effect"
+import { partitionCount } from "../../../domain/Position.ts"
+import type { Subscription } from "../../../domain/Subscription.ts"
+import type { Cursor, LeaseKept, OwnRow, Take } from "../../../services/MessageLog.ts"
+import type { Querying, Row } from "../../drivers/postgres/Database.ts"
+import type { LaneBounds } from "../LogStore.ts"
+import {
+  checksum,
+  readBounds,
+  readCursor,
+  readLeases,
+  readOwnRow,
+  readSubscription,
+  unsealed
+} from "../Rows.ts"
+import { readTakes } from "../TakesCodec.ts"
+import { int4s } from "./Parameters.ts"
+import { setAside, type Source } from "./Quarantine.ts"
+import { schemaName } from "./Schema.ts"
+
+/** What the row of a partition says after it was taken over. */
+export interface PartitionRow {
+  readonly partition: number
+  readonly epoch: number
+  readonly version: number
+  /** Whether the owner before gave it back. */
+  readonly clean: boolean
+  readonly nextOwnRow: number
+  readonly nextDeadLetter: number
+  readonly bounds: LaneBounds | undefined
+  readonly leases: ReadonlyArray<LeaseKept>
+}
+
+/** What the rows of the partitions hold. */
+export interface Opened {
+  readonly partitions: ReadonlyArray<PartitionRow>
+  readonly nextIncarnation: number
+  readonly subscriptions: ReadonlyArray<Subscription>
+  readonly cursors: ReadonlyArray<Cursor>
+  readonly ownRows: ReadonlyArray<OwnRow>
+  readonly takes: ReadonlyArray<Take>
+  /** Dead letters per incarnation. */
+  readonly deadLetterCounts: ReadonlyMap<number, number>
+  readonly delayedCount: number
+  readonly delayedBytes: number
+  /** The latest id of a delayed message, if any. */
+  readonly delayedIdMax: string | undefined
+  /** Bytes of blocks by partition. */
+  readonly sizes: ReadonlyMap<number, number>
+  readonly damaged: ReadonlyArray<string>
+}
+
+/** Every partition. */
+export const allPartitions: ReadonlyArray<number> = Array.from(
+  { length: partitionCount },
+  (_, partition) => partition
+)
+
+/** Takes over these partitions for `owner` and reads their rows. */
+export const open = Effect.fnUntraced(function*(
+  database: Querying,
+  partitions: ReadonlyArray<number>,
+  owner: string
+) {
+  const wanted = int4s(partitions)
+  const taken = yield* database.query("open.take", takeSql, [wanted, owner])
+  const read = (name: string, sql: string) => database.query(`open.${name}`, sql, [wanted])
+  const rows = yield* Effect.all({
+    settings: database.query("open.settings", settingsSql),
+    subscriptions: database.query("open.subscriptions", subscriptionsSql),
+    cursors: read("cursors", cursorsSql),
+    ownRows: read("own rows", ownRowsSql),
+    takes: read("takes", takesSql),
+    letters: read("dead letters", lettersSql),
+    delayed: read("delayed", delayedSql),
+    sizes: read("sizes", sizesSql)
+  }, { concurrency: "unbounded" })
+  const damaged: Array<Damaged> = []
+  const intact = <A>(
+    source: Source,
+    found: ReadonlyArray<Row>,
+    decode: (row: Row) => A
+  ): ReadonlyArray<A> =>
+    found.flatMap((row) => {
+      const [partition, key, data, crc] = row
+      if (isData(data) && checksum(keyOf(key), data) === Number(crc)) return [decode(row)]
+      damaged.push({ source, partition: Number(partition), key: String(key) })
+      return []
+    })
+  const delayed = rows.delayed[0] ?? []
+  const opened: Opened = {
+    partitions: taken.map(readPartition).toSorted((a, b) => a.partition - b.partition),
+    nextIncarnation: Number(rows.settings.find(([key]) => key === "next_incarnation")?.[1] ?? 1),
+    subscriptions: intact(
+      "subscriptions",
+      rows.subscriptions,
+      ([, , data]) => readSubscription(String(data))
+    ),
+    cursors: intact(
+      "cursors",
+      rows.cursors,
+      ([, , data, , incarnation, logLane]) =>
+        readCursor(Number(incarnation) * 128 + Number(logLane), bytesOf(data))
+    ),
+    ownRows: intact("own_rows", rows.ownRows, ([, , data]) => readOwnRow(String(data))),
+    takes: rows.takes.flatMap(([data]) => readTakes(bytesOf(data))),
+    deadLetterCounts: new Map(rows.letters.map(([incarnation, count]) => [
+      Number(incarnation),
+      Number(count)
+    ])),
+    delayedCount: Number(delayed[0] ?? 0),
+    delayedBytes: Number(delayed[1] ?? 0),
+    delayedIdMax: typeof delayed[2] === "string" ? delayed[2] : undefined,
+    sizes: new Map(rows.sizes.map(([partition, bytes]) => [Number(partition), Number(bytes)])),
+    damaged: yield* Effect.forEach(
+      damaged,
+      ({ key, partition, source }) => setAside(database, source, partition, key)
+    )
+  }
+  return opened
+})
+
+interface Damaged {
+  readonly source: Source
+  readonly partition: number
+  readonly key: string
+}
+
+const isData = (data: unknown): data is string | Uint8Array =>
+  typeof data === "string" || data instanceof Uint8Array
+
+const keyOf = (key: unknown): number | string => typeof key === "string" ? key : Number(key)
+
+const bytesOf = (data: unknown): Buffer =>
+  data instanceof Uint8Array
+    ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+    : Buffer.alloc(0)
+
+const readPartition = (
+  [partition, epoch, version, clean, nextOwnRow, nextDeadLetter, bounds, leases]: Row
+): PartitionRow => ({
+  partition: Number(partition),
+  epoch: Number(epoch),
+  version: Number(version),
+  clean: clean === true,
+  nextOwnRow: Number(nextOwnRow),
+  nextDeadLetter: Number(nextDeadLetter),
+  bounds: unsealed(bounds, readBounds),
+  leases: unsealed(leases, readLeases) ?? []
+})
+
+const takeSql = `UPDATE ${schemaName}.partitions AS p
+  SET epoch = p.epoch + 1, owner = $2::text, clean = false
+  FROM (SELECT partition, clean FROM ${schemaName}.partitions
+    WHERE partition = ANY($1) ORDER BY partition FOR UPDATE) AS old
+  WHERE p.partition = old.partition
+  RETURNING p.partition, p.epoch, p.version, old.clean, p.next_own_row, p.next_dead_letter,
+    p.bounds, p.leases`
+
+const settingsSql = `SELECT key, value FROM ${schemaName}.settings`
+
+const subscriptionsSql = `SELECT 0, incarnation, data, crc FROM ${schemaName}.subscriptions
+  ORDER BY incarnation`
+
+/** Of subscriptions that are gone, what a fenced owner wrote last may still be there. */
+const cursorsSql =
+  `SELECT c.partition, c.incarnation || '/' || c.log_lane, c.data, c.crc, c.incarnation,
+    c.log_lane
+  FROM ${schemaName}.cursors AS c JOIN ${schemaName}.subscriptions USING (incarnation)
+  WHERE c.partition = ANY($1)`
+
+const ownRowsSql = `SELECT r.partition, r.id, r.data, r.crc
+  FROM ${schemaName}.own_rows AS r JOIN ${schemaName}.subscriptions USING (incarnation)
+  WHERE r.partition = ANY($1) ORDER BY r.id`
+
+const takesSql = `SELECT data FROM ${schemaName}.takes
+  WHERE partition = ANY($1) ORDER BY partition, epoch, number`
+
+const lettersSql = `SELECT incarnation, count(*) FROM ${schemaName}.dead_letters
+  WHERE partition = ANY($1) GROUP BY incarnation`
+
+const delayedSql = `SELECT count(*), coalesce(sum(bytes), 0)::int8, max(id)
+  FROM ${schemaName}.delayed WHERE partition = ANY($1)`
+
+const sizesSql = `SELECT partition, sum(octet_length(header) + octet_length(bodies))::int8
+  FROM ${schemaName}.blocks WHERE partition = ANY($1) GROUP BY partition`

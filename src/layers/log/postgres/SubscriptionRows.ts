@@ -1,0 +1,45 @@
+/**
+ * Subscriptions in the database: they belong to no partition, and what belongs to them ends with
+ * them in all of them.
+ */
+import * as Types from "@effect/sql-pg/PgTypes"
+import type { Changes } from "../../../services/MessageLog.ts"
+import type { Querying } from "../../drivers/postgres/Database.ts"
+import { checksum } from "../Rows.ts"
+import { arrayOf, int8s } from "./Parameters.ts"
+import { schemaName } from "./Schema.ts"
+
+/** Stores subscriptions, or else removes some. */
+export const commitSubscriptions = (
+  database: Querying,
+  { subscriptions, subscriptionsRemoved }: Pick<Changes, "subscriptions" | "subscriptionsRemoved">
+) => {
+  const data = (subscriptions ?? []).map((subscription) => JSON.stringify(subscription))
+  const incarnations = (subscriptions ?? []).map(({ incarnation }) => incarnation)
+  const stored = database.query("subscriptions.put", putSubscriptionsSql, [
+    int8s(incarnations),
+    arrayOf("text", (subscriptions ?? []).map(({ name }) => name)),
+    arrayOf("text", data),
+    int8s(incarnations.map((incarnation, at) => checksum(incarnation, data[at] ?? ""))),
+    Types.int8(BigInt(Math.max(0, ...incarnations) + 1))
+  ])
+  const removed = database.query("subscriptions.remove", removeSubscriptionsSql, [
+    int8s(subscriptionsRemoved ?? [])
+  ])
+  return subscriptions === undefined ? removed : stored
+}
+
+const putSubscriptionsSql = `WITH raised AS (
+    UPDATE ${schemaName}.settings SET value = greatest(value, $5)
+    WHERE key = 'next_incarnation')
+  INSERT INTO ${schemaName}.subscriptions (incarnation, name, data, crc)
+  SELECT * FROM unnest($1::int8[], $2::text[], $3::text[], $4::int8[])
+  ON CONFLICT (incarnation) DO UPDATE
+    SET name = excluded.name, data = excluded.data, crc = excluded.crc`
+
+/** With everything that belongs to them; nothing of an ended subscription stays. */
+const removeSubscriptionsSql = `WITH subscriptions AS (
+    DELETE FROM ${schemaName}.subscriptions WHERE incarnation = ANY($1)),
+  cursors AS (DELETE FROM ${schemaName}.cursors WHERE incarnation = ANY($1)),
+  own_rows AS (DELETE FROM ${schemaName}.own_rows WHERE incarnation = ANY($1))
+  DELETE FROM ${schemaName}.dead_letters WHERE incarnation = ANY($1)`
