@@ -107,18 +107,28 @@ export const single: Requests = {
   })
 }
 
-const ahead = (one: string): ReadonlyArray<Aim> => [
-  { contender: one, measure: "perSecond", bound: "at least", value: 0.8, of: [raw] },
-  { contender: one, measure: "perSecond", bound: "at least", value: 1, of: [fastify] },
-  {
+const ahead = (one: string): ReadonlyArray<Aim> => {
+  const of = (peer: string, value: number): Aim => ({
     contender: one,
-    measure: "p99",
-    bound: "at most",
-    value: 1,
-    of: [fastify],
-    inTheWay: requestTail
-  }
-]
+    measure: "perSecond",
+    bound: "at least",
+    value,
+    of: [peer],
+    inTheWay: syncedHttp
+  })
+  return [
+    of(raw, 0.8),
+    of(fastify, 1),
+    {
+      contender: one,
+      measure: "p99",
+      bound: "at most",
+      value: 1,
+      of: [fastify],
+      inTheWay: requestTail
+    }
+  ]
+}
 
 /** One message per request. */
 export const httpSingle: Workload = {
