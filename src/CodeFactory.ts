@@ -10,15 +10,19 @@ import { embedded } from "./layers/Profile.ts"
 import type { Agents } from "./services/Agents.ts"
 import type { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"
 import type { EmbeddedOptions } from "./services/EmbeddedOptions.ts"
+import type { Leases } from "./services/Leases.ts"
 import type { MessageBus } from "./services/MessageBus.ts"
 import type { LogUnopened } from "./services/MessageLog.ts"
 
 export { DeadLetterUnknown } from "./domain/DeadLetter.ts"
 export { PermanentFailure } from "./domain/Delivery.ts"
 export type { Fate } from "./domain/Fate.ts"
+export { type Lease, LeaseName, LeaseOwner } from "./domain/Lease.ts"
 export { MessageInvalid, PayloadTooLarge } from "./domain/Message.ts"
 export * as Topic from "./domain/TypedTopic.ts"
 export type { BusHandle, ItemResult } from "./layers/embed/Handle.ts"
+export { withLease } from "./layers/embed/Holding.ts"
+export type { Held, LockOptions } from "./layers/embed/Locking.ts"
 export type {
   PromisedCalls,
   PromisedDelivery,
@@ -38,6 +42,14 @@ export type {
 export type { EmbeddedOptions } from "./services/EmbeddedOptions.ts"
 export * as ExecutionContext from "./services/ExecutionContext.ts"
 export { HookLimit, HookRefused } from "./services/Hooks.ts"
+export {
+  LeaseHeld,
+  LeaseInvalid,
+  LeaseLimit,
+  LeaseLost,
+  Leases,
+  LeasesUnavailable
+} from "./services/Leases.ts"
 export { BusClosed, IdempotencyConflict, MessageBus } from "./services/MessageBus.ts"
 export type { Accepted, Delivery, PublishError } from "./services/MessageBus.ts"
 export { LogUnavailable, LogUnopened } from "./services/MessageLog.ts"
@@ -46,7 +58,8 @@ export { RequestLimit, RequestTimeout } from "./services/Requests.ts"
 /** The bus for Effect programs: started with the layer, drained and closed with its scope. */
 export const layer = (
   options?: EmbeddedOptions
-): Layer.Layer<Agents | CodeFactory | MessageBus, LogUnopened | OptionsInvalid> => embedded(options)
+): Layer.Layer<Agents | CodeFactory | Leases | MessageBus, LogUnopened | OptionsInvalid> =>
+  embedded(options)
 
 /** A handle that refuses everything with `BusClosed` until its `start()` has resolved. */
 export const create = (options?: EmbeddedOptions): BusHandle => make(embedded(options))

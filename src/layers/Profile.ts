@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Agents } from "../services/Agents.ts"
 import type { ApiKeys } from "../services/ApiKeys.ts"
@@ -12,6 +13,7 @@ import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
 import { EmbeddedOptions } from "../services/EmbeddedOptions.ts"
 import type { Executor } from "../services/Executor.ts"
+import type { Leases } from "../services/Leases.ts"
 import type { MessageBus } from "../services/MessageBus.ts"
 import type { LogUnopened } from "../services/MessageLog.ts"
 import type { RateLimits } from "../services/RateLimits.ts"
@@ -32,6 +34,9 @@ import * as NodeFront from "./edge/NodeFront.ts"
 import * as Embedding from "./embed/Embedding.ts"
 import * as FileKeys from "./keys/FileKeys.ts"
 import * as NoKeys from "./keys/NoKeys.ts"
+import * as LocalLeases from "./leases/LocalLeases.ts"
+import * as NoLeases from "./leases/NoLeases.ts"
+import type { PostgresLeasesOptions } from "./leases/PostgresLeases.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
 import * as Storage from "./log/Storage.ts"
 import { version } from "./Version.ts"
@@ -39,7 +44,7 @@ import { version } from "./Version.ts"
 /** The bus inside another program. */
 export const embedded = (
   options: EmbeddedOptions = {}
-): Layer.Layer<Agents | CodeFactory | MessageBus, LogUnopened | OptionsInvalid> =>
+): Layer.Layer<Agents | CodeFactory | Leases | MessageBus, LogUnopened | OptionsInvalid> =>
   Layer.unwrap(Effect.map(checked(options), embeddedOf))
 
 const checked = (options: EmbeddedOptions): Effect.Effect<EmbeddedOptions, OptionsInvalid> =>
@@ -63,7 +68,7 @@ const readable = (directory: string) =>
 
 const embeddedOf = (
   options: EmbeddedOptions
-): Layer.Layer<Agents | CodeFactory | MessageBus, LogUnopened> => {
+): Layer.Layer<Agents | CodeFactory | Leases | MessageBus, LogUnopened> => {
   const { backlogBytesMax, limits, retention } = Bus.optionsDefault
   const bus = Bus.layer({
     ...Bus.optionsDefault,
@@ -83,6 +88,7 @@ const embeddedOf = (
     Layer.provideMerge(Embedding.layer),
     Layer.provideMerge(withAgents(bus, embeddedAgents(options), options.executorThreads ?? 0)),
     Layer.provide(Storage.log(Storage.embeddedStorage(options))),
+    Layer.merge(embeddedLeases(options)),
     Layer.provide(SlewedClock.layer)
   )
 }
@@ -141,11 +147,46 @@ export const served: Layer.Layer<
   })
   return edge.pipe(
     Layer.provide(doors(server)),
+    Layer.provide(leases(profile, values)),
     Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
     Layer.provide(Storage.log(Storage.storageOf(profile, store), bus.dedupKeysMax)),
     Layer.provideMerge(SlewedClock.layer)
   )
 }))
+
+/** Who grants leases: the database that pods share, or this process when it is the only one. */
+const leases = (
+  profile: Settings["Service"]["profile"],
+  { coordination: { distributedLocks, singlePod }, store }: SettingsRecord
+): Layer.Layer<Leases> =>
+  profile === "postgres" && distributedLocks && store.databaseUrl !== undefined
+    ? sharedLeases({
+      url: store.databaseUrl,
+      acquireTimeout: store.poolTimeout,
+      connectionAgeMax: store.connectionAgeMax
+    })
+    : singlePod
+    ? LocalLeases.layer()
+    : NoLeases.layer
+
+/** As `leases`; who embeds a bus without a database is taken to be alone with it. */
+const embeddedLeases = ({ databaseUrl, profile }: EmbeddedOptions): Layer.Layer<Leases> =>
+  databaseUrl === undefined || profile === "memory"
+    ? LocalLeases.layer()
+    : sharedLeases({
+      url: Redacted.make(databaseUrl),
+      acquireTimeout: Duration.seconds(30),
+      connectionAgeMax: Duration.hours(1)
+    })
+
+/** Its code is imported when there is a database. */
+const sharedLeases = (options: PostgresLeasesOptions): Layer.Layer<Leases> =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("./leases/PostgresLeases.ts")),
+      (PostgresLeases) => PostgresLeases.layer(options)
+    )
+  )
 
 /** Who may ask the service, and how often. */
 const doors = (

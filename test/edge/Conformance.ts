@@ -9,8 +9,10 @@ import { openApi } from "../../src/layers/edge/docs/OpenApi.ts"
 import { apiRoutes } from "../../src/layers/edge/Edge.ts"
 import { makeRouter } from "../../src/layers/edge/Router.ts"
 import * as NoKeys from "../../src/layers/keys/NoKeys.ts"
+import * as LocalLeases from "../../src/layers/leases/LocalLeases.ts"
 import { Agents } from "../../src/services/Agents.ts"
 import { ApiKeys } from "../../src/services/ApiKeys.ts"
+import { Leases } from "../../src/services/Leases.ts"
 import type { Answer } from "./Client.ts"
 import { fakeBus, fakeState } from "./FakeBus.ts"
 
@@ -20,9 +22,15 @@ const build = { version: "0", profile: "memory", runtime: "test", startedAt: 0 }
 export const allRoutes = Effect.runSync(
   Effect.provide(
     Effect.gen(function*() {
-      return apiRoutes(fakeBus(fakeState()), yield* ApiKeys, yield* Agents, build)
+      const served = {
+        bus: fakeBus(fakeState()),
+        keys: yield* ApiKeys,
+        agents: yield* Agents,
+        leases: yield* Leases
+      }
+      return apiRoutes(served, build)
     }),
-    Layer.merge(NoKeys.layer, NoAgents.layer)
+    Layer.mergeAll(NoKeys.layer, NoAgents.layer, LocalLeases.layer())
   )
 )
 

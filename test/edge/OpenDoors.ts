@@ -7,6 +7,7 @@ import * as NoAgents from "../../src/layers/agents/NoAgents.ts"
 import * as Edge from "../../src/layers/edge/Edge.ts"
 import { makeKeyRing } from "../../src/layers/keys/KeyRing.ts"
 import * as NoKeys from "../../src/layers/keys/NoKeys.ts"
+import * as LocalLeases from "../../src/layers/leases/LocalLeases.ts"
 import * as LocalRateLimits from "../../src/layers/limits/LocalRateLimits.ts"
 import { platform } from "../../src/layers/Profile.ts"
 import { Agents } from "../../src/services/Agents.ts"
@@ -46,6 +47,7 @@ export const openEdge = ({ agents, keyService, keys, limit = 0, ...options }: Do
         ? NoKeys.layer
         : ringOf(keys)
     ),
+    Layer.provide(LocalLeases.layer()),
     Layer.provide(agents === undefined ? NoAgents.layer : Layer.succeed(Agents, agents))
   )
 

@@ -31,7 +31,7 @@ export const key = Command.make(
   {
     json,
     id: Flag.String("id").pipe(Flag.withDescription("Id of the key"), Flag.withDefault("")),
-    actions: list("actions", "publish,consume", "Any of publish,consume,replay,admin"),
+    actions: list("actions", "publish,consume", "Any of publish,consume,replay,lock,admin"),
     topics: list("topics", ">", "Topic patterns, separated by commas")
   },
   (asked) =>

@@ -11,6 +11,7 @@ import type {
 } from "../../domain/Subscription.ts"
 import type { PositionInvalid } from "../../domain/TailPosition.ts"
 import type { PatternReserved } from "../../domain/TopicPattern.ts"
+import type { LeaseHeld, LeaseLimit, LeaseLost, LeasesUnavailable } from "../../services/Leases.ts"
 import type { PublishError } from "../../services/MessageBus.ts"
 import type { RequestError } from "../../services/Requests.ts"
 import type { CountOutOfRange, ResizeRunning, ShardUnknown } from "../../services/Shards.ts"
@@ -30,6 +31,10 @@ export type Answerable =
   | SubscriptionLimit
   | SubscriptionUnknown
   | DeadLetterUnknown
+  | LeaseHeld
+  | LeaseLost
+  | LeaseLimit
+  | LeasesUnavailable
   | TailLimit
   | ShardUnknown
   | ResizeRunning

@@ -9,6 +9,7 @@ import { Agents } from "../../services/Agents.ts"
 import { ApiKeys } from "../../services/ApiKeys.ts"
 import { EdgeAddress, type EdgeUnbound } from "../../services/EdgeAddress.ts"
 import { Executor, nothingRun } from "../../services/Executor.ts"
+import { Leases } from "../../services/Leases.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { RateLimits } from "../../services/RateLimits.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
@@ -21,6 +22,7 @@ import { edgeLimits } from "./EdgeLimits.ts"
 import { eventRoutes } from "./EventRoutes.ts"
 import type { Patience, Serve } from "./FrontOptions.ts"
 import { hostSent, makeGuard } from "./Guard.ts"
+import { lockRoutes } from "./LockRoutes.ts"
 import { parkedRoutes } from "./ParkedRoutes.ts"
 import { withinSubscription } from "./Permission.ts"
 import { publishPattern } from "./PublishPath.ts"
@@ -50,11 +52,17 @@ export interface EdgeOptions {
   readonly patience?: Partial<Patience>
 }
 
+/** What the API gives access to. */
+export interface Served {
+  readonly bus: MessageBus["Service"]
+  readonly keys: ApiKeys["Service"]
+  readonly agents: Agents["Service"]
+  readonly leases: Leases["Service"]
+}
+
 /** Every route of the API. */
 export const apiRoutes = (
-  bus: MessageBus["Service"],
-  keys: ApiKeys["Service"],
-  agents: Agents["Service"],
+  { agents, bus, keys, leases }: Served,
   build: Build
 ): ReadonlyArray<Route> => {
   const routes = [
@@ -68,6 +76,7 @@ export const apiRoutes = (
     ...decisionRoutes(bus),
     ...shardRoutes(bus),
     ...parkedRoutes(bus),
+    ...lockRoutes(leases),
     ...stateRoutes(bus, keys, agents, build)
   ].map(withinSubscription(bus))
   return [...routes, ...docRoutes(routes, build.version)]
@@ -89,7 +98,11 @@ export const metricsRoutes = ({ contentType, text }: Metrics): ReadonlyArray<Rou
 /** Serves until the scope closes; running requests may finish first. */
 export const layer = (
   { host, metricsPort, patience, port, profile, proxyTrusted, runtime, serve, version }: EdgeOptions
-): Layer.Layer<EdgeAddress, EdgeUnbound, Agents | ApiKeys | MessageBus | RateLimits> =>
+): Layer.Layer<
+  EdgeAddress,
+  EdgeUnbound,
+  Agents | ApiKeys | Leases | MessageBus | RateLimits
+> =>
   Layer.effect(
     EdgeAddress,
     Effect.gen(function*() {
@@ -133,7 +146,10 @@ export const layer = (
         setting: "METRICS_PORT"
       })
       const build = { version, profile, runtime, startedAt }
-      const bound = yield* front(apiRoutes(bus, keys, agents, build), { port, setting: "PORT" })
+      const bound = yield* front(
+        apiRoutes({ bus, keys, agents, leases: yield* Leases }, build),
+        { port, setting: "PORT" }
+      )
       return EdgeAddress.of({
         host,
         port: bound,

@@ -140,6 +140,11 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
     ),
   ShardPaused: ({ message, retryAfterMs, shard }) =>
     rows.ShardPaused(message, { shard, retryAfterMs }, retryAfter(seconds(retryAfterMs))),
+  LeaseHeld: ({ message, name, retryAfterMs }) =>
+    rows.LeaseHeld(message, { name, retryAfterMs }, retryAfter(seconds(retryAfterMs))),
+  LeaseLost: ({ message, name }) => rows.LeaseLost(message, { name }),
+  LeaseLimit: ({ limit, message }) => rows.LeaseLimit(message, { limit }, unavailable),
+  LeasesUnavailable: ({ message }) => rows.LeasesUnavailable(message, none, unavailable),
   ShardUnknown: ({ id }) => rows.ShardUnknown(`there is no shard ${quote(id)}`),
   ResizeRunning: ({ message }) => rows.ResizeRunning(message, none, unavailable),
   CountOutOfRange: ({ message }) => rows.CountOutOfRange(message),

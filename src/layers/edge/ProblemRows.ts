@@ -86,5 +86,9 @@ export const rows = {
   SubscriptionHandled: row(409, "subscription-handled", "Subscription handled in process"),
   SubscriptionLimit: row(409, "subscription-limit", "Too many subscriptions"),
   SubscriptionUnknown: row(404, "subscription-unknown", "Unknown subscription"),
+  LeaseHeld: row(409, "lease-held", "Lock held by another"),
+  LeaseLost: row(409, "lease-lost", "Lock not held any more"),
+  LeaseLimit: row(503, "lease-limit", "Too many locks held"),
+  LeasesUnavailable: row(503, "leases-unavailable", "No locks granted now"),
   DeadLetterUnknown: row(404, "dead-letter-unknown", "Unknown dead letter")
 } satisfies Record<Answerable["_tag"], ReturnType<typeof row>>

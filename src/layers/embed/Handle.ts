@@ -12,8 +12,10 @@ import type { ContextValues } from "../../domain/ExecutionContext.ts"
 import type { Message } from "../../domain/Message.ts"
 import { CodeFactory, type Item } from "../../services/CodeFactory.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
+import type { Leases } from "../../services/Leases.ts"
 import { type Accepted, BusClosed, type PublishError } from "../../services/MessageBus.ts"
 import { awaited, promised, withAwaited } from "./AwaitedContext.ts"
+import { type Held, locked, type LockOptions } from "./Locking.ts"
 import {
   type Detach,
   type PromisedCalls,
@@ -51,18 +53,27 @@ export interface BusHandle extends PromisedCalls, AsyncDisposable {
   ) => Promise<Detach>
   /** The calls of plugin `name`, whose topics start with `plugin.<name>.`. */
   readonly plugin: (name: string) => Promise<PromisedPlugin>
-  /** Everything else, as an Effect service. */
-  readonly run: <A, E>(effect: Effect.Effect<A, E, CodeFactory>) => Promise<A>
+  /**
+   * Runs `use` while the lock `name` is held, and gives it back. Rejects with `LeaseHeld` when
+   * another holds it for longer than `waitMs`, and with `LeaseLost` when it was lost meanwhile.
+   */
+  readonly withLock: <A>(
+    name: string,
+    use: (held: Held) => A | Promise<A>,
+    options?: LockOptions
+  ) => Promise<A>
+  /** Everything else, as Effect services. */
+  readonly run: <A, E>(effect: Effect.Effect<A, E, CodeFactory | Leases>) => Promise<A>
   /** Drains and closes; closing twice changes nothing. */
   readonly close: () => Promise<void>
 }
 
 /** A handle that has not started. `E` is why opening can fail: the promise of `start` rejects. */
-export const make = <E>(layer: Layer.Layer<CodeFactory, E>): BusHandle => {
+export const make = <E>(layer: Layer.Layer<CodeFactory | Leases, E>): BusHandle => {
   const runtime = ManagedRuntime.make(layer)
   const life: { state: "NotStarted" | "Running" | "Closed" } = { state: "NotStarted" }
 
-  const run = <A, E2>(effect: Effect.Effect<A, E2, CodeFactory>): Promise<A> =>
+  const run = <A, E2>(effect: Effect.Effect<A, E2, CodeFactory | Leases>): Promise<A> =>
     life.state === "Running"
       ? runtime.runPromise(Effect.provideService(effect, ExecutionContext.reference, awaited()))
       : Promise.reject(new BusClosed({ state: life.state }))
@@ -107,7 +118,8 @@ export const make = <E>(layer: Layer.Layer<CodeFactory, E>): BusHandle => {
       running.attach((bus) =>
         bus.afterPublish(name, (payload, message) => promised(() => hook(payload, message)))
       ),
-    plugin: (name) => promisedPlugin(running, name)
+    plugin: (name) => promisedPlugin(running, name),
+    withLock: (name, use, options) => run(locked(name, use, options))
   }
 }
 

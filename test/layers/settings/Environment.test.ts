@@ -49,7 +49,7 @@ describe("settings that are legal", () => {
       const { values } = yield* settingsOf({})
       assert.isFalse(values.scaling.autoScale)
       assert.isFalse(values.scaling.guardian)
-      assert.isFalse(values.coordination.distributedLocks)
+      assert.isFalse(values.coordination.kafka)
     }))
 
   it.effect("AGENTS_DIR is a directory that is there", () =>

@@ -62,7 +62,7 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["DB_RETRY_DELAY", "0"],
   ["ENABLE_REDIS", "1"],
   ["REDIS_URL", "localhost:6379"],
-  ["ENABLE_DISTRIBUTED_LOCKS", "1"],
+  ["ENABLE_DISTRIBUTED_LOCKS", "maybe"],
   ["SINGLE_POD", "perhaps"],
   ["ENABLE_KAFKA", "1"],
   ["KAFKA_BROKERS", "localhost"],

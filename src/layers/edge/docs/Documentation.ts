@@ -10,6 +10,7 @@ export const groups = [
   "Subscriptions",
   "Consuming",
   "Dead letters",
+  "Locks",
   "Operating",
   "State"
 ] as const

@@ -9,6 +9,7 @@ import { rows } from "../ProblemRows.ts"
 import type { Route } from "../Web.ts"
 import { deadLetterDocs } from "./DeadLetterDocs.ts"
 import { type DocTable, type Documentation, groups } from "./Documentation.ts"
+import { lockDocs } from "./LockDocs.ts"
 import { messageDocs } from "./MessageDocs.ts"
 import { problemsOf, responsesOf } from "./Responses.ts"
 import { stateDocs } from "./StateDocs.ts"
@@ -19,6 +20,7 @@ export const allDocs: DocTable = {
   ...messageDocs,
   ...subscriptionDocs,
   ...deadLetterDocs,
+  ...lockDocs,
   ...stateDocs
 }
 

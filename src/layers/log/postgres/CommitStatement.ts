@@ -12,11 +12,11 @@
 import type * as PgTypes from "@effect/sql-pg/PgTypes"
 import type { DeadLetter } from "../../../domain/DeadLetter.ts"
 import type { Cursor, Delayed, OwnRow } from "../../../services/MessageLog.ts"
+import { arrayOf, type ElementType } from "../../drivers/postgres/Parameters.ts"
 import type { StoredBlock } from "../BlockCodec.ts"
 import { claimOf } from "../ClaimOf.ts"
 import { checksum, sealed, writeCursor, writeLeases } from "../Rows.ts"
 import type { NetChanges } from "./NetChanges.ts"
-import { arrayOf, type ElementType } from "./Parameters.ts"
 import { schemaName } from "./Schema.ts"
 
 /** What one partition commits. `version` is how many commits it has had. */

@@ -15,8 +15,8 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Querying } from "../../drivers/postgres/Database.ts"
 import { DatabaseFailed } from "../../drivers/postgres/Failure.ts"
+import { int4s } from "../../drivers/postgres/Parameters.ts"
 import { type Commit, statementOf } from "./CommitStatement.ts"
-import { int4s } from "./Parameters.ts"
 import { schemaName } from "./Schema.ts"
 
 /** What became of a commit: `Fenced` means that another owner has the partition now. */

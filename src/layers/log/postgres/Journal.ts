@@ -12,10 +12,10 @@ import { ownRowLane } from "../../../domain/AckId.ts"
 import { partitionOfLogLane, partitionOfNumber } from "../../../domain/Position.ts"
 import type { LogUnavailable, Take } from "../../../services/MessageLog.ts"
 import type { Querying } from "../../drivers/postgres/Database.ts"
+import { arrayOf, int4s, int8, int8s } from "../../drivers/postgres/Parameters.ts"
 import type { AttemptsJournal } from "../LogStore.ts"
 import { takeBytes, writeTakes } from "../TakesCodec.ts"
 import { unavailable } from "./Failures.ts"
-import { arrayOf, int4s, int8, int8s } from "./Parameters.ts"
 import { schemaName } from "./Schema.ts"
 
 /** A note that waits to be stored. */

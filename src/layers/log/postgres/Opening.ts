@@ -10,6 +10,7 @@ import { partitionCount } from "../../../domain/Position.ts"
 import type { Subscription } from "../../../domain/Subscription.ts"
 import type { Cursor, LeaseKept, OwnRow, Take } from "../../../services/MessageLog.ts"
 import type { Querying, Row } from "../../drivers/postgres/Database.ts"
+import { int4s } from "../../drivers/postgres/Parameters.ts"
 import type { LaneBounds } from "../LogStore.ts"
 import {
   checksum,
@@ -21,7 +22,6 @@ import {
   unsealed
 } from "../Rows.ts"
 import { readTakes } from "../TakesCodec.ts"
-import { int4s } from "./Parameters.ts"
 import { setAside, type Source } from "./Quarantine.ts"
 import { schemaName } from "./Schema.ts"
 

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import type { Querying } from "../../drivers/postgres/Database.ts"
 import type { DatabaseFailed } from "../../drivers/postgres/Failure.ts"
-import { int4 } from "./Parameters.ts"
+import { int4 } from "../../drivers/postgres/Parameters.ts"
 import { schemaName } from "./Schema.ts"
 
 /** A table that is looked through, with what identifies a row within its partition. */

@@ -83,5 +83,18 @@ const first: Migration = {
   ]
 }
 
+const second: Migration = {
+  id: 2,
+  name: "leases",
+  statements: [
+    `CREATE TABLE codefactory.leases (
+       name text PRIMARY KEY, owner text NOT NULL, token bigint NOT NULL,
+       expires_at timestamptz NOT NULL) WITH (fillfactor = 50)`,
+    `CREATE INDEX leases_ended ON codefactory.leases (expires_at)`,
+    // Never goes back, also when rows are gone.
+    `CREATE SEQUENCE codefactory.lease_tokens AS bigint`
+  ]
+}
+
 /** All migrations, in their order. */
-export const migrations: ReadonlyArray<Migration> = [first]
+export const migrations: ReadonlyArray<Migration> = [first, second]

@@ -5,8 +5,8 @@
 import * as Types from "@effect/sql-pg/PgTypes"
 import type { Changes } from "../../../services/MessageLog.ts"
 import type { Querying } from "../../drivers/postgres/Database.ts"
+import { arrayOf, int8s } from "../../drivers/postgres/Parameters.ts"
 import { checksum } from "../Rows.ts"
-import { arrayOf, int8s } from "./Parameters.ts"
 import { schemaName } from "./Schema.ts"
 
 /** Stores subscriptions, or else removes some. */

@@ -3,9 +3,9 @@
  * them: the bounds of its lanes and the idempotency keys that still count.
  */
 import * as PgTypes from "@effect/sql-pg/PgTypes"
+import { arrayOf, int4, int8, int8s } from "../../drivers/postgres/Parameters.ts"
 import type { Truncation } from "../LogStore.ts"
 import { checksum, sealed, writeBounds } from "../Rows.ts"
-import { arrayOf, int4, int8, int8s } from "./Parameters.ts"
 import { schemaName } from "./Schema.ts"
 
 /** What is deleted of a partition, and by which owner. */

@@ -6,7 +6,6 @@ import { integer, secretUrl, servers, toggle, tuning } from "../Kind.ts"
 import type { Reader } from "../Reader.ts"
 
 const redis = "coordination over Redis"
-const locks = "locks"
 const kafka = "the event stream over Kafka"
 
 /** What pods share. */
@@ -34,16 +33,14 @@ const overRedis = ({ read, requireAddress }: Reader, onKubernetes: boolean) => {
     distributedLocks: read({
       name: "ENABLE_DISTRIBUTED_LOCKS",
       kind: toggle,
-      default: false,
-      meaning: "Grant locks across pods. 1 by default once this version has it.",
-      later: locks
+      default: true,
+      meaning: "Grant locks across pods that share a database. 0 grants them within one process."
     }),
     singlePod: read({
       name: "SINGLE_POD",
       kind: tuning(toggle),
       default: !onKubernetes,
-      meaning: "No other pod works on the same data. Default: 1 outside of Kubernetes.",
-      later: locks
+      meaning: "No other pod works on the same data. Default: 1 outside of Kubernetes."
     })
   }
   requireAddress(settings.redis, "ENABLE_REDIS", "REDIS_URL")

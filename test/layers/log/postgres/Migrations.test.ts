@@ -23,7 +23,7 @@ const names = (steps: ReadonlyArray<{ readonly name: string }>) => steps.map(({ 
 
 /** A step that takes its time, so that it can be killed in the middle. */
 const slow = [...migrations, {
-  id: 2,
+  id: migrations.length + 1,
   name: "slow",
   statements: ["CREATE TABLE codefactory.slow (n int)", "SELECT pg_sleep(1)"]
 }]

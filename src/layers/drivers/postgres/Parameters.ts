@@ -1,10 +1,10 @@
 /**
- * Arrays as parameters of a statement.
+ * Values as parameters of a statement.
  */
 import * as PgTypes from "@effect/sql-pg/PgTypes"
 import * as Result from "effect/Result"
 
-/** Types of array elements that the log uses. */
+/** Types of array elements that are used. */
 export type ElementType = "int4" | "int8" | "text" | "bytea"
 
 /** An array of any of those types; whole numbers of 64 bits are bigints to the driver. */
@@ -26,3 +26,6 @@ export const int8 = (value: number): PgTypes.Parameter => PgTypes.int8(BigInt(va
 
 /** One number of 32 bits. */
 export const int4 = (value: number): PgTypes.Parameter => PgTypes.int4(value)
+
+/** A text. */
+export const text = (value: string): PgTypes.Parameter => PgTypes.text(value)

@@ -1,0 +1,78 @@
+/**
+ * Holding a lease for as long as something runs.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import { type Lease, renewAfter } from "../../domain/Lease.ts"
+import {
+  type LeaseHeld,
+  type LeaseLimit,
+  LeaseLost,
+  type LeaseRequest,
+  Leases,
+  type LeasesUnavailable
+} from "../../services/Leases.ts"
+
+/** How long to wait for a lease that another holds, and how often to look. */
+export interface Patience {
+  readonly waitMs: number
+  /** Between two tries, more or less a fifth. */
+  readonly everyMs: number
+}
+
+/** Does not wait. */
+export const impatient: Patience = { waitMs: 0, everyMs: 1_000 }
+
+/**
+ * Runs `use` while the lease is held; it is renewed at a third of its time and given back at the
+ * end. When it is lost, or cannot be renewed in time, `use` is interrupted and this fails with
+ * `LeaseLost`.
+ */
+export const withLease = <A, E, R>(
+  request: LeaseRequest,
+  use: (lease: Lease) => Effect.Effect<A, E, R>,
+  patience: Patience = impatient
+): Effect.Effect<
+  A,
+  E | LeaseHeld | LeaseLimit | LeaseLost | LeasesUnavailable,
+  Leases | R
+> =>
+  Effect.flatMap(Leases, (leases) =>
+    Effect.acquireUseRelease(
+      acquired(leases, request, patience),
+      (lease) => Effect.raceFirst(use(lease), kept(leases, lease, request.leaseMs)),
+      (lease) => Effect.ignore(leases.release(lease)) // It ends by itself otherwise.
+    ))
+
+const acquired = (
+  leases: Leases["Service"],
+  request: LeaseRequest,
+  { everyMs, waitMs }: Patience
+) =>
+  Effect.retry(leases.acquire(request), {
+    schedule: Schedule.jittered(Schedule.spaced(Duration.millis(everyMs))).pipe(
+      Schedule.upTo({ duration: Duration.millis(waitMs) })
+    ),
+    while: ({ _tag }) => waitMs > 0 && _tag !== "LeaseLimit"
+  })
+
+/** Renews until that fails for good; never ends well. */
+const kept = (
+  leases: Leases["Service"],
+  lease: Lease,
+  leaseMs: number
+): Effect.Effect<never, LeaseLost> => {
+  const lost = new LeaseLost({ name: lease.name })
+  const renewed = Effect.andThen(
+    Effect.sleep(renewAfter(leaseMs)),
+    Effect.asVoid(leases.renew(lease, leaseMs))
+  )
+  // While nobody answers it is tried again, for as long as the lease is known to last.
+  const insisted = Effect.retry(renewed, { while: ({ _tag }) => _tag === "LeasesUnavailable" })
+  const inTime = Effect.timeoutOrElse(insisted, {
+    duration: Duration.millis(leaseMs),
+    orElse: () => Effect.fail(lost)
+  })
+  return Effect.mapError(Effect.forever(inTime), () => lost)
+}
