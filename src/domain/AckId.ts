@@ -6,6 +6,8 @@
  * successor of the process, which knows no hand-out numbers, the last hand-out from earlier ones.
  */
 
+import { partitionOfLogLane, partitionOfNumber } from "./Position.ts"
+
 /** The log lane number that stands for own rows, which have ids instead of offsets. */
 export const ownRowLane = 128
 
@@ -20,6 +22,10 @@ export interface AckId {
   readonly handOut: number
   readonly epoch: number
 }
+
+/** The partition that a place belongs to. */
+export const partitionOf = ({ logLane, offset }: Pick<AckId, "logLane" | "offset">): number =>
+  logLane === ownRowLane ? partitionOfNumber(offset) : partitionOfLogLane(logLane)
 
 /** The text of an ack id. */
 export const format = (id: AckId): string =>

@@ -122,6 +122,12 @@ export class MessageLog extends Context.Service<MessageLog, {
   /** Whether takes are journalled at all; when not, `journal` need not be called. */
   readonly journals: boolean
   readonly recovered: Recovered
+  /** Whether this process has a partition now; of a log that pods share, it may have a part. */
+  readonly owns: (partition: number) => boolean
+  /** The epoch under which it has a partition: grows each time somebody takes that over. */
+  readonly epochOf: (partition: number) => number
+  /** Whether whoever had a partition before gave it back in order. */
+  readonly wasClean: (partition: number) => boolean
   /** First retained offset of a log lane: committed entries below it are gone. */
   readonly first: (logLane: number) => number
   /** The offset that the next committed entry of a log lane gets. */

@@ -2,6 +2,7 @@
  * The bus: puts its parts together over a log, starts them, and stops them in order.
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
@@ -17,6 +18,7 @@ import { watermarksDefault } from "../../domain/Watermark.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
 import { tailsMaxDefault } from "../../services/Tails.ts"
+import { Tenure } from "../../services/Tenure.ts"
 import { WallOffset } from "../../services/WallOffset.ts"
 import * as Backlog from "./Backlog.ts"
 import { Totals } from "./Consumer.ts"
@@ -42,6 +44,7 @@ import * as ShardControl from "./ShardControl.ts"
 import * as Subscriptions from "./Subscriptions.ts"
 import { supervise } from "./Supervision.ts"
 import * as Tails from "./Tails.ts"
+import { make as makeTenure } from "./Tenure.ts"
 import * as WorkerPool from "./WorkerPool.ts"
 
 /** What a bus can be told; durations are milliseconds. */
@@ -85,6 +88,15 @@ export const optionsDefault: BusOptions = {
 export const layer = (options: BusOptions): Layer.Layer<MessageBus, never, MessageLog> =>
   Layer.effect(MessageBus, Effect.map(make(options), ({ bus }) => bus))
 
+/** As `layer`, for a log of which this process has now these partitions and then others. */
+export const layerShared = (
+  options: BusOptions
+): Layer.Layer<MessageBus | Tenure, never, MessageLog> =>
+  Layer.effectContext(Effect.map(
+    make(options),
+    ({ bus, tenure }) => Context.make(MessageBus, bus).pipe(Context.add(Tenure, tenure))
+  ))
+
 /** As `layer`, with the state inside, which only tests look at. */
 export const make = (
   options: BusOptions
@@ -93,6 +105,7 @@ export const make = (
     readonly bus: MessageBus["Service"]
     readonly core: Core
     readonly pool: WorkerPool.WorkerPool
+    readonly tenure: Tenure["Service"]
   },
   never,
   MessageLog | Scope.Scope
@@ -151,7 +164,7 @@ export const make = (
       drain,
       snapshot: () => snapshot(core)
     })
-    return { bus, core, pool }
+    return { bus, core, pool, tenure: makeTenure(core, startReader, pool, subscriptions) }
   })
 
 /** Takes up what the log holds: subscriptions with their progress, and own rows. */
@@ -161,11 +174,12 @@ const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>
     const consumers = new Map(subscriptions.map((subscription) => {
       const attachment = Subscriptions.pulled(subscription.options)
       const consumer = core.consumer(subscription, attachment, new Totals())
-      consumer.totals.deadLetters = deadLetterCounts.get(subscription.incarnation) ?? 0
+      // Of all partitions: none of them ever leaves.
+      consumer.totals.letters.add(0, deadLetterCounts.get(subscription.incarnation) ?? 0)
       return [subscription.incarnation, consumer]
     }))
     cursors.forEach((cursor) => consumers.get(cursor.incarnation)?.restore(cursor))
-    noteLeases(core, consumers)
+    noteLeases(core, consumers, core.log.recovered)
     ownRows.forEach((row) => {
       const consumer = consumers.get(row.incarnation)
       if (consumer !== undefined) Replays.admit(core, consumer, row)

@@ -19,6 +19,7 @@ import { KeyOrder } from "./KeyOrder.ts"
 import { Lanes } from "./Lanes.ts"
 import type { LeasesAhead } from "./LeasesKept.ts"
 import { OwnRowsAhead } from "./OwnRowsAhead.ts"
+import { PartitionCounts } from "./PartitionCounts.ts"
 import type { Pending } from "./Pending.ts"
 import { Track } from "./Track.ts"
 
@@ -38,8 +39,13 @@ export class Totals {
   /** Messages for which the filter of a handler threw. */
   filterErrors = 0
   /** Dead letters that are kept now. */
-  deadLetters = 0
+  readonly letters = new PartitionCounts()
   readonly callbackLatency = new Buckets()
+
+  /** How many dead letters are kept now. */
+  get deadLetters(): number {
+    return this.letters.total
+  }
 }
 
 /** Who consumes: handlers of this process, with retry policy and fates of errors, or pulls. */

@@ -66,6 +66,8 @@ export class Core {
   readonly journal: Journal
   /** One change of dead letters at a time: two that ask for one letter must not both find it. */
   readonly letters = Semaphore.makeUnsafe(1)
+  /** Partitions that are about to be given back: nothing of them is handed out any more. */
+  readonly leaving = new Set<number>()
   /** Per log lane, the offset below which every committed message was pushed to live consumers. */
   readonly seen = new Float64Array(logLaneCount)
   readonly messageAge = new Buckets()
@@ -121,7 +123,6 @@ export class Core {
     this.decisions.add(decision, this.now())
   }
 
-  /** The live shards, by id. */
   get shards(): ReadonlyArray<Shard> {
     return this.shardSet.shards
   }

@@ -94,6 +94,11 @@ export class Deduplication {
       if (!(value > 0)) throw new RangeError(`${name} must be above 0, not ${value}`)
     }
     this.limits = limits
+    this.recover(claims)
+  }
+
+  /** Takes up keys that were accepted by a former process, or by another one. */
+  recover(claims: ReadonlyArray<Claim>): void {
     // Those of delayed messages are not in the order in which their messages entered the log.
     for (const claim of claims.toSorted((a, b) => a.acceptedAt - b.acceptedAt)) {
       this.put(scopeOfClaim(claim), {

@@ -22,6 +22,8 @@ export class DelayWindow {
   isComplete: boolean
   /** What was stored while a page was read, which may hold it or not. */
   private added: Array<Delayed> | undefined = undefined
+  /** Grows each time everything is forgotten. */
+  private epoch = 0
 
   constructor(isComplete: boolean) {
     this.isComplete = isComplete
@@ -37,6 +39,16 @@ export class DelayWindow {
     return this.rows.length === 0 && !this.isComplete
   }
 
+  /** Forgets what is held, to ask the log for it again; also for a page that is being read. */
+  clear(isComplete: boolean): void {
+    this.rows = []
+    this.bytes = 0
+    this.last = undefined
+    this.isComplete = isComplete
+    this.epoch++
+    this.added = undefined
+  }
+
   /** A message was stored. */
   add(row: Delayed): void {
     if (this.added !== undefined) this.added.push(row)
@@ -46,13 +58,15 @@ export class DelayWindow {
     }
   }
 
-  /** A page is about to be read. */
-  beginPage(): void {
+  /** A page is about to be read; what is returned tells it from one before a `clear`. */
+  beginPage(): number {
     this.added = []
+    return this.epoch
   }
 
-  /** The page was read; `undefined` when that failed. */
-  endPage(page: ReadonlyArray<Delayed> | undefined): void {
+  /** The page was read; `undefined` when that failed. Void when everything was forgotten since. */
+  endPage(page: ReadonlyArray<Delayed> | undefined, begun: number): void {
+    if (begun !== this.epoch) return
     const added = this.added ?? []
     this.added = undefined
     if (page !== undefined) {

@@ -16,6 +16,7 @@ import type { Delayed, LogEntry, LogUnavailable } from "../../services/MessageLo
 import { apart } from "./Apart.ts"
 import type { Core } from "./Core.ts"
 import type { CoreOptions } from "./CoreOptions.ts"
+import { DelayCounts } from "./DelayCounts.ts"
 import { DelayWindow, windowMax } from "./DelayWindow.ts"
 import { isOpen } from "./Openness.ts"
 import { type Outgoing, route, type StartReader } from "./Router.ts"
@@ -49,22 +50,26 @@ export const delayedOf = ({ bytes, fingerprint, message }: LogEntry): Delayed =>
 })
 
 /** How many messages wait, and the first of them. Mutable on purpose. */
-export class Delays {
+export class Delays extends DelayCounts {
   readonly window: DelayWindow
   readonly changed = Latch.makeUnsafe(false)
-  /** Messages that wait or are about to be stored, and their bytes. */
-  count: number
-  bytes: number
   private readonly countMax: number
   /** What lives in memory alone may have as much of it as all shards. */
   private readonly bytesMax: number
 
   constructor({ delayedMax: countMax, limits, log, shardCount }: CoreOptions) {
-    this.count = log.recovered.delayedCount
-    this.bytes = log.recovered.delayedBytes
+    super()
+    const { delayedBytes, delayedCount } = log.recovered
+    this.recover(0, delayedCount, delayedBytes) // Of all partitions: none of them ever leaves.
     this.window = new DelayWindow(this.count === 0)
     this.countMax = countMax
     this.bytesMax = log.retainsSettled ? Number.POSITIVE_INFINITY : limits.bytesMax * shardCount
+  }
+
+  /** The partitions changed: what is due first must be asked for again. */
+  renew(): void {
+    this.window.clear(this.count === 0)
+    this.changed.openUnsafe()
   }
 
   /** Why a message with a delivery time cannot be published. */
@@ -80,15 +85,13 @@ export class Delays {
   }
 
   /** A message is about to be stored. */
-  reserve({ bytes }: LogEntry): void {
-    this.count++
-    this.bytes += bytes
+  reserve({ bytes, partition }: LogEntry): void {
+    this.recover(partition, 1, bytes)
   }
 
   /** It was not stored, or it left. */
-  release({ bytes }: Pick<LogEntry, "bytes">): void {
-    this.count--
-    this.bytes -= bytes
+  release({ bytes, partition }: LogEntry): void {
+    this.recover(partition, -1, -bytes)
   }
 
   /** It is stored. */
@@ -127,10 +130,10 @@ const sleepUntil = (core: Core, dueAt: number): Effect.Effect<void> => {
 
 const readPage = (core: Core): Effect.Effect<void, LogUnavailable> => {
   const { window } = core.delays
-  window.beginPage()
+  const begun = window.beginPage()
   return core.log.delayed(window.last, windowMax.count, windowMax.bytes).pipe(
-    Effect.tap((page) => Effect.sync(() => window.endPage(page))),
-    Effect.tapCause(() => Effect.sync(() => window.endPage(undefined))),
+    Effect.tap((page) => Effect.sync(() => window.endPage(page, begun))),
+    Effect.tapCause(() => Effect.sync(() => window.endPage(undefined, begun))),
     Effect.asVoid
   )
 }

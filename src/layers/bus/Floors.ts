@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import { logLaneCount } from "../../domain/Position.ts"
+import type { SubscriptionOptions } from "../../domain/Subscription.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 
@@ -91,3 +92,10 @@ export const largestHolder = (
     }
     return largest
   })
+
+/** By log lane, where a subscription begins that is created now. */
+export const startsOf = (core: Core, from: SubscriptionOptions["from"]): ReadonlyArray<number> =>
+  Array.from(
+    { length: logLaneCount },
+    (_, logLane) => from === "now" ? core.seen[logLane] ?? 0 : core.log.first(logLane)
+  )

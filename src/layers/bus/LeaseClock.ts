@@ -4,6 +4,7 @@
  * A hand-out leaves its bucket when it is settled, so that acknowledged ones cost no memory until
  * their lease would have ended.
  */
+import { partitionOf } from "../../domain/AckId.ts"
 import type { LeaseKept } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Pending } from "./Pending.ts"
@@ -45,6 +46,12 @@ export class LeaseClock {
     if (bucket?.size === 0) this.buckets.delete(delivery.leaseBucket)
     delivery.leaseBucket = -1
     this.size--
+  }
+
+  /** Forgets leases of a former process in partitions that are gone. */
+  forgetUnread(gone: ReadonlySet<number>): void {
+    const kept = this.unread.filter(([, lease]) => !gone.has(partitionOf(lease)))
+    this.unread.splice(0, Infinity, ...kept)
   }
 
   /** Takes the leases that ended by `now` (Unix milliseconds), in the order they were made. */

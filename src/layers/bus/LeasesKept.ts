@@ -5,7 +5,7 @@
  * nobody until the leases end, and takes their ack ids meanwhile. Source: design, P7.
  */
 import { ownRowLane } from "../../domain/AckId.ts"
-import type { LeaseKept } from "../../services/MessageLog.ts"
+import type { LeaseKept, Recovered } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
 import type { LeaseUnread } from "./LeaseClock.ts"
@@ -44,8 +44,11 @@ const keyOf = ({ logLane, offset }: ReturnType<typeof placeOf>): string => `${lo
  * since has none. Each guards its key from now on, over both lanes, because the other lane may be
  * read first.
  */
-export const noteLeases = (core: Core, consumers: ReadonlyMap<number, Consumer>): void => {
-  const { leases, ownRows } = core.log.recovered
+export const noteLeases = (
+  core: Core,
+  consumers: ReadonlyMap<number, Consumer>,
+  { leases, ownRows }: Pick<Recovered, "leases" | "ownRows">
+): void => {
   if (leases.length === 0) return
   const rows = new Map(ownRows.map(({ attempts, id }) => [id, attempts]))
   const now = core.now()

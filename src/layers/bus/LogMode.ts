@@ -122,7 +122,7 @@ export const renewOwnRow = (core: Core, consumer: Consumer, old: Pending): void 
   renewed.attempts = old.attempts
   renewed.dueAt = old.dueAt
   renewed.parked = old.parked
-  renewed.suspect = isSuspect(core.log.recovered.clean, renewed)
+  renewed.suspect = isSuspect(core, renewed)
   core.ownRows.remove(old)
   if (old.state === state.parked) consumer.totals.parked--
   old.state = state.settled

@@ -16,6 +16,12 @@ export class Numbers {
     this.deadLettersEnd = nextDeadLetter
   }
 
+  /** Rows with numbers below these are there. */
+  raise({ nextDeadLetter, nextOwnRow }: Pick<Recovered, "nextDeadLetter" | "nextOwnRow">): void {
+    this.ownRowsEnd = Math.max(this.ownRowsEnd, nextOwnRow)
+    this.deadLettersEnd = Math.max(this.deadLettersEnd, nextDeadLetter)
+  }
+
   /** The number of a new own row. */
   ownRow(partition: number): number {
     const number = numberOf(this.ownRowsEnd, partition)

@@ -221,7 +221,7 @@ const bury = (
     const parked = Outcome.Park({ reason: "DeadLettersFull", error })
     return park(core, delivery, parked, now, Outcome.DeadLetter({ error, reason }))
   }
-  totals.deadLetters++
+  totals.letters.add(entry.partition, 1)
   totals.deadLettered++
   countDispatch(core, delivery, now)
   core.settler.addDeadLetter({

@@ -93,7 +93,7 @@ const takeReady = (core: Core, consumer: Consumer, max: number): ReadonlyArray<P
     const delivery = consumer.ready.take()
     if (delivery === undefined) break
     const { entry, order } = delivery
-    if (isEarly(delivery)) continue
+    if (core.leaving.has(entry.partition) || isEarly(delivery)) continue
     if (order !== undefined && !consumer.order.admit(order, delivery, run)) continue
     const refused = beforeHandOut(delivery, now)
     if (refused !== undefined) {
@@ -137,7 +137,7 @@ const describe = (core: Core, delivery: Pending): LeasedDelivery => ({
     ...placeOf(delivery),
     attempt: delivery.attempts,
     handOut: delivery.handOut,
-    epoch: core.log.recovered.epoch
+    epoch: core.log.epochOf(delivery.entry.partition)
   }),
   attempt: delivery.attempts,
   leaseExpiresAt: delivery.leaseUntil,
@@ -223,11 +223,13 @@ const each = (
 }
 
 /** Valid while unsettled and not handed out again, also by a successor of the process. */
-const isValid = (core: Core, delivery: Pending, id: AckId.AckId): boolean =>
-  id.epoch === core.log.recovered.epoch
+const isValid = (core: Core, delivery: Pending, id: AckId.AckId): boolean => {
+  const epoch = core.log.epochOf(delivery.entry.partition)
+  return id.epoch === epoch
     ? delivery.state === state.running && delivery.handOut === id.handOut
-    : id.epoch < core.log.recovered.epoch && delivery.handOut === 0 && delivery.attempts > 0 &&
+    : id.epoch < epoch && delivery.handOut === 0 && delivery.attempts > 0 &&
       id.attempt >= delivery.attempts // A power cut may have lost the last attempts, not more.
+}
 
 /** An ack for what a former process handed out and this one has not read yet. */
 const ackUnread = (core: Core, consumer: Consumer, id: AckId.AckId): boolean => {
@@ -235,7 +237,7 @@ const ackUnread = (core: Core, consumer: Consumer, id: AckId.AckId): boolean => 
   const read = consumer.live || logLane === AckId.ownRowLane ||
     offset < (consumer.tracks[logLane]?.position ?? 0) || offset >= core.log.head(logLane) ||
     offset < (consumer.subscription.starts[logLane] ?? 0)
-  if (read || id.epoch >= core.log.recovered.epoch) return false
+  if (read || id.epoch >= core.log.epochOf(AckId.partitionOf(id))) return false
   const track = consumer.track(logLane)
   if (id.attempt < track.attemptsAt(offset) || !track.settleAhead(offset)) return false
   noteRead(consumer)

@@ -49,7 +49,8 @@ export const catchUp = (core: Core, consumer: Consumer): Effect.Effect<void> => 
     }
     const from = position[logLane] ?? 0
     return Effect.map(read(core, consumer, logLane, from), (scanned) => {
-      if (consumer.closed) return
+      // Partitions came or went meanwhile, and another reader has begun.
+      if (consumer.closed || consumer.readTo !== position) return
       scanned.damaged.forEach((offset) => skipDamaged(core, consumer, logLane, offset))
       scanned.entries.forEach((entry) => {
         releaseOwnRows(core, consumer, logLane, entry.offset)
@@ -155,7 +156,7 @@ const take = (core: Core, consumer: Consumer, entry: LogEntry): void => {
   noteRead(consumer)
   consumer.totals.matched++
   delivery.attempts = track.takeAttempts(entry.offset)
-  delivery.suspect = isSuspect(core.log.recovered.clean, delivery)
+  delivery.suspect = isSuspect(core, delivery)
   if (core.log.retainsSettled) core.holdReadAhead(delivery)
   else {
     if (entry.offset < (consumer.countedFrom[entry.logLane] ?? 0)) entry.pending++

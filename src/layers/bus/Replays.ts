@@ -42,11 +42,12 @@ const eachPage = <E>(
   const end = core.numbers.deadLettersEnd
   const from = (after: number): Effect.Effect<void, E | LogUnavailable> =>
     Effect.flatMap(list(core, filter, after, replayBatchMax), (found) => {
-      const page = found.filter(({ id }) => id < end)
-      const last = page[page.length - 1]
-      return last === undefined
-        ? Effect.void
-        : Effect.andThen(use(page), page.length < replayBatchMax ? Effect.void : from(last.id))
+      const last = found[found.length - 1]
+      // Letters of partitions that another pod has are its own to change.
+      const page = found.filter(({ id }) => id < end && core.log.owns(partitionOfNumber(id)))
+      return last === undefined || last.id >= end
+        ? use(page)
+        : Effect.andThen(use(page), found.length < replayBatchMax ? Effect.void : from(last.id))
     })
   return from(0)
 }
@@ -138,7 +139,7 @@ const replayLetters = (core: Core, page: ReadonlyArray<DeadLetter>) => {
         const letter = page[at]
         const consumer = letter === undefined ? undefined : ownerOf(core, letter)
         if (consumer === undefined) return
-        consumer.totals.deadLetters--
+        consumer.totals.letters.add(partitionOfLogLane(row.logLane), -1)
         admit(core, consumer, row)
       })
   )
@@ -166,7 +167,7 @@ export const remove = (
         counts.removed += letters.length
         letters.forEach((letter) => {
           const consumer = ownerOf(core, letter)
-          if (consumer !== undefined) consumer.totals.deadLetters--
+          consumer?.totals.letters.add(partitionOfNumber(letter.id), -1)
         })
       })
     yield* eachPage(core, filter, (page) =>

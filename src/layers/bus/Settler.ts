@@ -11,12 +11,13 @@ import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Semaphore from "effect/Semaphore"
 import type { DeadLetter } from "../../domain/DeadLetter.ts"
-import type {
-  Changes,
-  Cursor,
+import { partitionOfNumber } from "../../domain/Position.ts"
+import {
+  type Changes,
+  type Cursor,
   LogUnavailable,
-  MessageLog,
-  OwnRow
+  type MessageLog,
+  type OwnRow
 } from "../../services/MessageLog.ts"
 import type { Consumer } from "./Consumer.ts"
 import { type Pending, state } from "./Pending.ts"
@@ -37,6 +38,8 @@ interface Batch {
   readonly ownRowsRemoved: ReadonlyArray<number>
   readonly deadLetters: ReadonlyArray<DeadLetter>
   readonly waiters: ReadonlyArray<(exit: Exit.Exit<void, LogUnavailable>) => void>
+  /** Something of it belongs to a partition that another process has now, and is left to that. */
+  readonly isPartial: boolean
 }
 
 /** Settlements that are not committed yet. */
@@ -144,7 +147,8 @@ export class Settler {
       this.isStoringLetters = batch.deadLetters.length > 0
       return Effect.flatMap(Effect.exit(this.log.commit(changesOf(batch))), (exit) => {
         this.isStoringLetters = false
-        batch.waiters.forEach((resume) => resume(exit))
+        const answer = batch.isPartial && Exit.isSuccess(exit) ? takenOver : exit
+        batch.waiters.forEach((resume) => resume(answer))
         if (Exit.isSuccess(exit)) return Effect.sync(() => this.failure = undefined)
         return Effect.andThen(
           Effect.logWarning("settlements could not be stored; trying again", exit.cause),
@@ -158,7 +162,10 @@ export class Settler {
     // One that is being replaced counts until the next one has taken over what it did.
     const isCurrent = (consumer: Consumer): boolean =>
       this.consumers.get(consumer.subscription.name) === consumer
-    for (const [consumer, track] of this.tracks) if (isCurrent(consumer)) this.shorten(track)
+    // Of a partition that another process has now, that one knows the progress.
+    const isOwn = ([consumer, track]: readonly [Consumer, Track]): boolean =>
+      consumer.tracks[track.logLane] === track
+    for (const one of this.tracks) if (isCurrent(one[0]) && isOwn(one)) this.shorten(one[1])
     this.work.closeUnsafe()
     this.urgent.closeUnsafe()
     const { deadLetters, ownRows, ownRowsRemoved, tracks, waiters } = this
@@ -171,12 +178,21 @@ export class Settler {
       [...this.consumers.values()].some(({ subscription }) =>
         subscription.incarnation === incarnation
       )
+    const owns = ({ id }: { readonly id: number }): boolean => this.log.owns(partitionOfNumber(id))
+    const left = {
+      tracks: tracks.filter(isOwn),
+      ownRowsRemoved: ownRowsRemoved.filter((id) => owns({ id })),
+      deadLetters: deadLetters.filter(owns)
+    }
     return {
-      tracks: tracks.filter(([consumer]) => isCurrent(consumer)),
+      tracks: left.tracks.filter(([consumer]) => isCurrent(consumer)),
       ownRows: [...ownRows].filter((row) => isCurrent(row.consumer) && row.state !== state.settled),
-      ownRowsRemoved,
-      deadLetters: deadLetters.filter(({ incarnation }) => exists(incarnation)),
-      waiters
+      ownRowsRemoved: left.ownRowsRemoved,
+      deadLetters: left.deadLetters.filter(({ incarnation }) => exists(incarnation)),
+      waiters,
+      isPartial: left.tracks.length < tracks.length ||
+        left.ownRowsRemoved.length < ownRowsRemoved.length ||
+        left.deadLetters.length < deadLetters.length
     }
   }
 
@@ -191,6 +207,13 @@ export class Settler {
     return Effect.sleep(flushRetryMs)
   }
 }
+
+const takenOver = Exit.fail(
+  new LogUnavailable({
+    reason: "Fenced",
+    detail: "another process has taken over what this belongs to; it may be delivered again"
+  })
+)
 
 /** What a batch means for the log. It carries the attempts of all takes before it. */
 const changesOf = (batch: Batch): Changes => ({

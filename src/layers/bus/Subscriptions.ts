@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { noFates } from "../../domain/Fate.ts"
-import { logLaneCount } from "../../domain/Position.ts"
 import { retryDefault, type RetryPolicy } from "../../domain/RetryPolicy.ts"
 import {
   compare,
@@ -34,6 +33,7 @@ import type { TailLimit } from "../../services/Tails.ts"
 import { broadcast } from "./Broadcast.ts"
 import { type Attachment, type Consumer, Totals } from "./Consumer.ts"
 import type { Core } from "./Core.ts"
+import { startsOf } from "./Floors.ts"
 import { isOpen, whenOpen } from "./Openness.ts"
 import { state } from "./Pending.ts"
 import { replaceConsumer, retire } from "./Replacement.ts"
@@ -59,6 +59,8 @@ export interface Subscriptions {
   readonly remove: (
     name: string
   ) => Effect.Effect<void, SubscriptionUnknown | LogUnavailable | BusClosed>
+  /** Ends one that another process deleted, if it is known. */
+  readonly dismiss: (incarnation: number) => Effect.Effect<void>
   readonly handle: (
     name: SubscriptionName,
     options: SubscriptionOptions,
@@ -78,6 +80,13 @@ export const make = (core: Core, startReader: StartReader): Effect.Effect<Subscr
       remove: (name) =>
         // Replays and settlements wait, so that nothing is stored behind the deletion.
         turn.withPermit(core.letters.withPermit(core.settler.turn.withPermit(remove(core, name)))),
+      dismiss: (incarnation) =>
+        turn.withPermit(Effect.sync(() => {
+          const gone = [...core.consumers.values()].find(({ subscription }) =>
+            subscription.incarnation === incarnation
+          )
+          if (gone !== undefined) discard(core, gone)
+        })),
       handle: (name, options, handler, retry, extras) => {
         if (options.mode === "broadcast") {
           const opened = turn.withPermit(
@@ -146,10 +155,7 @@ const createIn = (core: Core, startReader: StartReader): Subscriptions["create"]
       incarnation: core.nextIncarnation++,
       name,
       options,
-      starts: Array.from(
-        { length: logLaneCount },
-        (_, logLane) => options.from === "now" ? core.seen[logLane] ?? 0 : core.log.first(logLane)
-      )
+      starts: startsOf(core, options.from)
     }
     yield* Effect.ensuring(
       found(core, startReader, subscription),

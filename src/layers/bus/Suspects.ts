@@ -5,6 +5,7 @@
  * then counts against one message only. The turn passes on with every attempt, or a suspect that
  * waits for its retry and one that holds its key would wait for each other. Source: design, P2.
  */
+import type { Core } from "./Core.ts"
 import { Fifo } from "./Fifo.ts"
 import { type Pending, state } from "./Pending.ts"
 
@@ -12,8 +13,10 @@ import { type Pending, state } from "./Pending.ts"
  * Whether a delivery to a handler may have ended the last process: it was handed out there, and
  * that process did not close the log.
  */
-export const isSuspect = (isClean: boolean, { attempts, consumer }: Pending): boolean =>
-  attempts > 0 && consumer.handler !== undefined && !isClean
+export const isSuspect = (
+  { log }: Pick<Core, "log">,
+  { attempts, consumer, entry }: Pending
+): boolean => attempts > 0 && consumer.handler !== undefined && !log.wasClean(entry.partition)
 
 /** Who runs alone and who waits for it; those that wait keep their key. */
 export class Suspects {

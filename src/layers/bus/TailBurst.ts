@@ -6,7 +6,7 @@
  */
 import { formatPosition } from "../../domain/TailPosition.ts"
 import type { TailEvent } from "../../services/Tails.ts"
-import type { LogIdentity } from "./TailCursor.ts"
+import type { Follower, LogIdentity } from "./TailCursor.ts"
 import { type TailRing, volatileLane } from "./TailRing.ts"
 import type { TailView } from "./TailView.ts"
 
@@ -48,3 +48,9 @@ export const burstOf = (
   }
   return { events, bytes }
 }
+
+/** Whether a follower takes it at once; one that is too large is read by each tail for itself. */
+export const isTakenBy = (
+  { bytesMax, countMax }: Follower,
+  { bytes, events }: TailBurst
+): boolean => events.length <= countMax && (bytes <= bytesMax || events.length === 1)

@@ -6,17 +6,17 @@
  */
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
-import { canonicalFilter, type FilterSpec } from "../../domain/Filter.ts"
+import type { FilterSpec } from "../../domain/Filter.ts"
 import type { Message } from "../../domain/Message.ts"
 import { logLaneCount } from "../../domain/Position.ts"
 import type { TailsSnapshot } from "../../domain/Snapshot.ts"
 import type { TopicPattern } from "../../domain/TopicPattern.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
 import type { BroadcastMember } from "./BroadcastMember.ts"
-import { burstOf, type TailBurst, type Told } from "./TailBurst.ts"
+import { burstOf, isTakenBy, type TailBurst, type Told } from "./TailBurst.ts"
 import type { Follower, TailCursor } from "./TailCursor.ts"
 import { TailRing, volatileLane } from "./TailRing.ts"
-import { TailView } from "./TailView.ts"
+import { TailView, viewKey } from "./TailView.ts"
 
 /** Most tails that read the log at once: each holds a batch meanwhile. */
 export const tailReadsMax = 8
@@ -73,9 +73,30 @@ export class TailHub {
     this.schedule()
   }
 
+  /**
+   * A lane is told of from `offset` on; 0 when it is not any more. What came between two owners is
+   * in the log, so a tail that knows the lane reads on there; for others it begins here.
+   */
+  take(logLane: number, offset: number): void {
+    this.seen[logLane] = offset
+    this.ring.base[logLane] = offset
+    if (offset === 0) return
+    for (const cursor of [...this.cursors]) {
+      if (cursor.resume !== undefined) this.bring(cursor)
+      const next = cursor.vector[logLane] ?? 0
+      if (next === 0) cursor.vector[logLane] = offset
+      if (next === 0 || next >= offset) continue
+      const { resume } = cursor
+      this.unpark(cursor)
+      cursor.isBehind = true
+      if (resume !== undefined) this.later(resume)
+    }
+    this.toldVector[logLane] = offset
+  }
+
   /** The view of a pattern and a filter, for one more tail. */
   share(pattern: TopicPattern, filter: FilterSpec | undefined): TailView {
-    const key = keyOf(pattern, filter)
+    const key = viewKey(pattern, filter)
     const view = this.views.get(key) ?? new TailView(pattern, filter, key, this.now())
     this.views.set(key, view)
     view.users++
@@ -175,7 +196,7 @@ export class TailHub {
     const shared: Array<readonly [TailCursor, TailBurst]> = []
     for (const view of this.views.values()) {
       if (view.parked.size === 0) continue
-      const last = this.lastMatch(view)
+      const last = view.lastMatch(this.ring, this.told)
       let burst: TailBurst | undefined // Made for the first tail that can have it.
       for (const cursor of [...view.parked]) {
         const { follower, resume } = cursor
@@ -220,23 +241,8 @@ export class TailHub {
 
   private markTold(): void {
     this.told = this.ring.next
-    this.toldVector.set(this.seen)
-  }
-
-  /** The last message of the burst that a view shows, or -1; unknown when the ring overflowed. */
-  private lastMatch(view: TailView): number {
-    if (this.told < this.ring.first) return this.ring.next
-    for (let at = this.ring.next - 1; at >= this.told; at--) { // Hot: for every view and message.
-      const entry = this.ring.at(at)
-      if (entry !== undefined && view.shows(entry.message)) return at
+    for (let lane = 0; lane < logLaneCount; lane++) { // What was told of a lane that left stays.
+      this.toldVector[lane] = Math.max(this.toldVector[lane] ?? 0, this.seen[lane] ?? 0)
     }
-    return -1
   }
 }
-
-/** A burst that is too large for one write is read by each tail for itself. */
-const isTakenBy = ({ bytesMax, countMax }: Follower, { bytes, events }: TailBurst): boolean =>
-  events.length <= countMax && (bytes <= bytesMax || events.length === 1)
-
-const keyOf = (pattern: TopicPattern, filter: FilterSpec | undefined): string =>
-  filter === undefined ? pattern : `${pattern} ${canonicalFilter(filter)}`

@@ -2,13 +2,14 @@
  * A view: what tails of one pattern and filter have in common, so that a thousand of them decide
  * once about each message.
  */
-import type { FilterSpec } from "../../domain/Filter.ts"
+import { canonicalFilter, type FilterSpec } from "../../domain/Filter.ts"
 import { compileFilter, type FilterPredicate } from "../../domain/FilterPredicate.ts"
 import type { Message } from "../../domain/Message.ts"
 import { ParsedMessage } from "../../domain/ParsedMessage.ts"
 import { matcher, type TopicPattern } from "../../domain/TopicPattern.ts"
 import type { TailCursor } from "./TailCursor.ts"
 import { TailPositions } from "./TailPositions.ts"
+import type { TailRing } from "./TailRing.ts"
 
 /** Topics about which a view remembers whether they match. */
 export const viewTopicsMax = 1_000
@@ -51,6 +52,16 @@ export class TailView {
     return matched
   }
 
+  /** The last entry from `from` on that it shows, or -1; unknown when the ring has lost some. */
+  lastMatch(ring: TailRing, from: number): number {
+    if (from < ring.first) return ring.next
+    for (let at = ring.next - 1; at >= from; at--) { // Hot: for every view and message.
+      const entry = ring.at(at)
+      if (entry !== undefined && this.shows(entry.message)) return at
+    }
+    return -1
+  }
+
   /** Whether a tail of this view shows a message. */
   shows(message: Message): boolean {
     if (!this.wants(message.topic)) return false
@@ -62,3 +73,7 @@ export class TailView {
     return passed
   }
 }
+
+/** What tails share a view by. */
+export const viewKey = (pattern: TopicPattern, filter: FilterSpec | undefined): string =>
+  filter === undefined ? pattern : `${pattern} ${canonicalFilter(filter)}`

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { FilterSpec } from "../../domain/Filter.ts"
-import { logLaneCount } from "../../domain/Position.ts"
+import { logLaneCount, partitionOfLogLane } from "../../domain/Position.ts"
 import { SubscriptionUnknown } from "../../domain/Subscription.ts"
 import { parsePosition, type PositionInvalid } from "../../domain/TailPosition.ts"
 import type { TopicPattern } from "../../domain/TopicPattern.ts"
@@ -141,8 +141,11 @@ const startOf = (
   return Result.map(parsePosition(from.position), ({ epoch, log, next }): Start => {
     // Nothing of another log was shown before; where this one lost its end, the rest follows.
     if (log !== identity.log) return { vector: earliest(), isOpening: true, gap: "OtherLog" }
-    const isAhead = epoch > identity.epoch || next.some((at, lane) => at > (core.seen[lane] ?? 0))
-    const vector = next.map((at, lane) => Math.min(at, core.seen[lane] ?? 0))
+    // Of a lane that another process has, that one knows the end.
+    const endOfLane = (lane: number): number =>
+      core.log.owns(partitionOfLogLane(lane)) ? core.seen[lane] ?? 0 : Number.POSITIVE_INFINITY
+    const isAhead = epoch > identity.epoch || next.some((at, lane) => at > endOfLane(lane))
+    const vector = next.map((at, lane) => Math.min(at, endOfLane(lane)))
     return { vector, isOpening: false, gap: isAhead ? "OtherLog" : undefined }
   })
 }

@@ -48,8 +48,8 @@ type Turn = Exit.Exit<unknown, unknown> | typeof nothing | typeof unjournalled
 const take = (core: Core, shard: Shard, now: number): Pending | undefined => {
   // What its key, another suspect or its own limits keep from running now is passed over.
   for (let found = shard.lanes.take(); found !== undefined; found = shard.lanes.take()) {
-    const { consumer, order } = found
-    if (isEarly(found)) continue
+    const { consumer, entry, order } = found
+    if (core.leaving.has(entry.partition) || isEarly(found)) continue
     if (order !== undefined && !consumer.order.admit(order, found, 0)) continue
     if (found.suspect && !core.suspects.admit(found)) continue
     const refused = beforeHandOut(found, now)

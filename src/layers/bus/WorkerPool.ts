@@ -15,6 +15,7 @@ import { nothing } from "../../domain/ExecutionContext.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Core } from "./Core.ts"
 import { leaseBucketMs } from "./LeaseClock.ts"
+import type { Pending } from "./Pending.ts"
 import type { Shard } from "./Shard.ts"
 import { supervise } from "./Supervision.ts"
 import { finish, overran, turns, unjournalled } from "./Turns.ts"
@@ -152,6 +153,15 @@ export class WorkerPool {
         for (const member of this.core.tails.members) member.look(now)
       })
     ))
+  }
+
+  /** Interrupts the handlers of what another process has now; their outcomes count for nothing. */
+  interrupt(isGone: (delivery: Pending) => boolean): void {
+    for (const worker of this.working) {
+      if (worker.current === undefined || worker.timedOut || !isGone(worker.current)) continue
+      worker.timedOut = true
+      worker.fiber?.interruptUnsafe()
+    }
   }
 
   /**

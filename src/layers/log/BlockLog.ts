@@ -18,6 +18,7 @@ import * as BlockReader from "./BlockReader.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import { type LaneBounds, LogStore, type StoreRecovered } from "./LogStore.ts"
 import { readClaims, type Wanted } from "./StoredClaims.ts"
+import { tenureOf } from "./Tenure.ts"
 import * as Truncation from "./Truncation.ts"
 
 /** The log over whatever store there is; `claimsFor` is how long how many keys are kept. */
@@ -62,6 +63,7 @@ export const make = (
       isPartitioned: false,
       journals: true,
       recovered,
+      ...tenureOf(recovered),
       first: (logLane) => index.directory.first(logLane),
       head: index.head,
       sizeBytes: () => index.sizeBytes,

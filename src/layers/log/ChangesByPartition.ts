@@ -1,16 +1,22 @@
 /**
  * A change cut by the partitions that its parts belong to.
  */
-import { ownRowLane } from "../../domain/AckId.ts"
+import { partitionOf } from "../../domain/AckId.ts"
 import { partitionOfId } from "../../domain/MessageId.ts"
 import { partitionCount, partitionOfLogLane, partitionOfNumber } from "../../domain/Position.ts"
-import type { Changes, LeaseKept } from "../../services/MessageLog.ts"
+import type { Changes } from "../../services/MessageLog.ts"
 
 /** A change that is being put together. */
 type Part = { -readonly [Field in keyof Changes]: Changes[Field] }
 
-/** The parts of a change by partition. Subscriptions and the checkpoint belong to none. */
-export const changesByPartition = (changes: Changes): ReadonlyMap<number, Changes> => {
+/**
+ * The parts of a change by partition. Subscriptions and the checkpoint belong to none. Leases
+ * concern every partition that `owns` names, and no other.
+ */
+export const changesByPartition = (
+  changes: Changes,
+  owns: (partition: number) => boolean = () => true
+): ReadonlyMap<number, Changes> => {
   const parts = new Map<number, Part>()
   const partOf = (partition: number): Part => {
     const known = parts.get(partition)
@@ -50,12 +56,12 @@ export const changesByPartition = (changes: Changes): ReadonlyMap<number, Change
   })
   if (changes.leases === undefined) return parts
   // Where there is none now, those stored before are to be forgotten as well.
-  for (let partition = 0; partition < partitionCount; partition++) partOf(partition).leases = []
-  cut(changes.leases, partitionOfLease, (part, rows) => {
+  for (let partition = 0; partition < partitionCount; partition++) {
+    if (owns(partition)) partOf(partition).leases = []
+  }
+  const owned = changes.leases.filter((lease) => owns(partitionOf(lease)))
+  cut(owned, partitionOf, (part, rows) => {
     part.leases = rows
   })
   return parts
 }
-
-const partitionOfLease = ({ logLane, offset }: LeaseKept): number =>
-  logLane === ownRowLane ? partitionOfNumber(offset) : partitionOfLogLane(logLane)

@@ -23,6 +23,7 @@ import {
 import { page } from "./DeadLetterPage.ts"
 import { DelayedRows } from "./DelayedRows.ts"
 import { EntryRing } from "./EntryRing.ts"
+import { tenureOf } from "./Tenure.ts"
 
 /** An empty log for as long as the layer lives. */
 export const layer: Layer.Layer<MessageLog> = Layer.sync(MessageLog, () => {
@@ -61,6 +62,7 @@ export const layer: Layer.Layer<MessageLog> = Layer.sync(MessageLog, () => {
     isPartitioned: false,
     journals: false,
     recovered: nothing,
+    ...tenureOf(nothing),
     first: (index) => lane(index).first,
     head: (index) => lane(index).head,
     sizeBytes: () => lanes.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -1,5 +1,6 @@
 /**
- * One log of the logs of its partitions, each of which commits by itself.
+ * One log of the logs of its partitions, each of which commits by itself. There may be a log for
+ * some of them only, and which changes while pods come and go: what another pod has is refused.
  *
  * A call that concerns one partition goes to its log and is all or nothing, as everywhere. One that
  * concerns several is several commits: it is done when the last one is, and after a failure some of
@@ -9,11 +10,11 @@
 import * as Effect from "effect/Effect"
 import { partitionOfId } from "../../domain/MessageId.ts"
 import { partitionOfLogLane } from "../../domain/Position.ts"
-import type {
-  Changes,
+import {
+  type Changes,
   LogUnavailable,
-  MessageLog,
-  TruncateRequest
+  type MessageLog,
+  type TruncateRequest
 } from "../../services/MessageLog.ts"
 import { changesByPartition } from "./ChangesByPartition.ts"
 import type { AttemptsJournal } from "./LogStore.ts"
@@ -24,8 +25,8 @@ type Log = MessageLog["Service"]
 export interface PartitionedLogOptions {
   readonly durability: Log["durability"]
   readonly recovered: Log["recovered"]
-  /** By partition. */
-  readonly logs: ReadonlyArray<Log>
+  /** By partition; `undefined` for what another process has. Changed by whoever made it. */
+  readonly logs: ReadonlyArray<Log | undefined>
   /** Subscriptions belong to no partition. */
   readonly commitSubscriptions: (
     changes: Pick<Changes, "subscriptions" | "subscriptionsRemoved">
@@ -40,8 +41,8 @@ const truncationsMax = 4
 /** The log of all of them. */
 export const make = (options: PartitionedLogOptions): Log => {
   const { journal, logs } = options
-  const ofLane = (logLane: number): Log => logOf(logs, partitionOfLogLane(logLane))
-  const sizeBytes = (): number => logs.reduce((sum, log) => sum + log.sizeBytes(), 0)
+  const ofLane = (logLane: number): Log | undefined => logs[partitionOfLogLane(logLane)]
+  const sizeBytes = (): number => logs.reduce((sum, log) => sum + (log?.sizeBytes() ?? 0), 0)
   const append = appending(logs)
   return {
     durability: options.durability,
@@ -49,56 +50,68 @@ export const make = (options: PartitionedLogOptions): Log => {
     isPartitioned: true,
     journals: true,
     recovered: options.recovered,
-    first: (logLane) => ofLane(logLane).first(logLane),
-    head: (logLane) => ofLane(logLane).head(logLane),
+    owns: (partition) => logs[partition] !== undefined,
+    epochOf: (partition) => logs[partition]?.epochOf(partition) ?? 0,
+    wasClean: (partition) => logs[partition]?.wasClean(partition) ?? true,
+    first: (logLane) => ofLane(logLane)?.first(logLane) ?? 0,
+    head: (logLane) => ofLane(logLane)?.head(logLane) ?? 0,
     sizeBytes,
-    bytesFrom: (logLane, offset) => ofLane(logLane).bytesFrom(logLane, offset),
+    bytesFrom: (logLane, offset) => ofLane(logLane)?.bytesFrom(logLane, offset) ?? 0,
     oldest: () => {
-      const times = logs.flatMap((log) => log.oldest() ?? [])
+      const times = logs.flatMap((log) => log?.oldest() ?? [])
       return times.length === 0 ? undefined : Math.min(...times)
     },
     append,
     commit: committing(options, append),
     journal: journal.note,
-    scan: (request) => ofLane(request.logLane).scan(request),
-    count: (request) => ofLane(request.logLane).count(request),
-    find: (id) => logOf(logs, partitionOfId(id)).find(id),
-    truncate: (request) => truncate(logs, sizeBytes(), request),
+    scan: (request) =>
+      ofLane(request.logLane)?.scan(request) ??
+        Effect.fail(elsewhere(partitionOfLogLane(request.logLane))),
+    count: (request) => ofLane(request.logLane)?.count(request) ?? Effect.succeed(0),
+    find: (id) => logs[partitionOfId(id)]?.find(id) ?? Effect.succeedNone,
+    truncate: (request) => truncate(logs.filter((log) => log !== undefined), sizeBytes(), request),
     release: nothing,
     ...options.listings
   }
 }
 
-const logOf = (logs: ReadonlyArray<Log>, partition: number): Log => {
-  const log = logs[partition]
-  if (log === undefined) throw new Error(`there is no partition ${partition}`) // A bug.
-  return log
-}
+/** Another process has this partition. */
+export const elsewhere = (partition: number): LogUnavailable =>
+  new LogUnavailable({ reason: "Fenced", detail: `another process has partition ${partition} now` })
 
 const nothing = (): void => {}
 
 const noParts: ReadonlyMap<number, Changes> = new Map()
 
-const appending = (logs: ReadonlyArray<Log>): Log["append"] => {
+const appending = (logs: PartitionedLogOptions["logs"]): Log["append"] => {
   /** Calls under way by partition: what concerns no partition waits for them, to keep the order. */
   const pending = new Map<number, number>()
+  const owns = (partition: number): boolean => logs[partition] !== undefined
   return (entries, onDone, changes) => {
     const byPartition = Map.groupBy(entries, ({ partition }) => partition)
-    const parts = changes === undefined ? noParts : changesByPartition(changes)
+    const parts = changes === undefined ? noParts : changesByPartition(changes, owns)
     const named = new Set([...byPartition.keys(), ...parts.keys()])
     const partitions = named.size === 0 ? [...pending.keys()] : [...named]
     let left = partitions.length // Counts the commits that are still under way.
     let failed: LogUnavailable | undefined
     if (left === 0) return onDone(undefined)()
+    const done = (failure: LogUnavailable | undefined): () => void => {
+      failed ??= failure
+      return --left === 0 ? onDone(failed) : nothing
+    }
     for (const partition of partitions) {
-      pending.set(partition, (pending.get(partition) ?? 0) + 1)
-      logOf(logs, partition).append(byPartition.get(partition) ?? [], (failure) => {
-        const others = (pending.get(partition) ?? 1) - 1
-        if (others > 0) pending.set(partition, others)
-        else pending.delete(partition)
-        failed ??= failure
-        return --left === 0 ? onDone(failed) : nothing
-      }, parts.get(partition))
+      const log = logs[partition]
+      if (log === undefined) done(elsewhere(partition))()
+      else {
+        pending.set(partition, (pending.get(partition) ?? 0) + 1)
+        log.append(byPartition.get(partition) ?? [], (failure) => {
+          const others = (pending.get(partition) ?? 1) - 1
+          if (others > 0) pending.set(partition, others)
+          else pending.delete(partition)
+          // Late: it was let go meanwhile, and whoever has it now knows what became of this.
+          return done(logs[partition] === log ? failure : elsewhere(partition))
+        }, parts.get(partition))
+      }
     }
   }
 }

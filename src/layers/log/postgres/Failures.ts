@@ -22,5 +22,5 @@ export const unopened = ({ message, reason }: DatabaseFailed): LogUnopened =>
 /** Another process owns the partition now. */
 export const fenced = new LogUnavailable({
   reason: "Fenced",
-  detail: "another process has taken over the log; stop one of the two"
+  detail: "another process has taken over this part of the log"
 })

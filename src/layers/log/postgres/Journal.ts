@@ -8,8 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
-import { ownRowLane } from "../../../domain/AckId.ts"
-import { partitionOfLogLane, partitionOfNumber } from "../../../domain/Position.ts"
+import { partitionOf } from "../../../domain/AckId.ts"
 import type { LogUnavailable, Take } from "../../../services/MessageLog.ts"
 import type { Querying } from "../../drivers/postgres/Database.ts"
 import { arrayOf, int4s, int8, int8s } from "../../drivers/postgres/Parameters.ts"
@@ -36,7 +35,7 @@ export const make = (
     const store = (notes: ReadonlyArray<Note>) => {
       state.number++
       const takes = notes.length === 1 ? notes[0]?.takes ?? [] : notes.flatMap(({ takes }) => takes)
-      const rows = [...Map.groupBy(takes, partitionOfTake)]
+      const rows = [...Map.groupBy(takes, partitionOf)]
       const stored = database.query("takes.add", addSql, [
         int4s(rows.map(([partition]) => partition)),
         int8s(rows.map(([partition]) => epochs.get(partition) ?? 0)),
@@ -88,9 +87,6 @@ export const make = (
       }
     }
   })
-
-const partitionOfTake = ({ logLane, offset }: Take): number =>
-  logLane === ownRowLane ? partitionOfNumber(offset) : partitionOfLogLane(logLane)
 
 const bytesOf = (takes: ReadonlyArray<Take>): Buffer => {
   const bytes = Buffer.allocUnsafe(takes.length * takeBytes)

@@ -11,20 +11,24 @@ import { arrayOf, int4, int4s, int8 } from "../../drivers/postgres/Parameters.ts
 import type { LogStore } from "../LogStore.ts"
 import { checksum, readDelayed, readWithMessage } from "../Rows.ts"
 import { unavailable } from "./Failures.ts"
+import { allPartitions } from "./Opening.ts"
 import { setAside } from "./Quarantine.ts"
 import { schemaName } from "./Schema.ts"
 
 /** The part of a store that reads them. */
 export type Listings = Pick<LogStore["Service"], "deadLetters" | "delayed" | "findDelayed">
 
-/** What stands in the rows of these partitions. */
-export const make = (database: Querying, partitions: ReadonlyArray<number>): Listings => {
-  const own = int4s(partitions)
+/**
+ * What stands in the rows: delayed messages of the partitions that `owned` names at each call, dead
+ * letters of all partitions, because who looks for one does not know whose it is.
+ */
+export const make = (database: Querying, owned: () => Iterable<number>): Listings => {
+  const all = int4s(allPartitions)
 
   const delayed: Listings["delayed"] = (after, limit, bytesMax) =>
     Effect.gen(function*() {
       const rows = yield* database.query("delayed.page", delayedSql, [
-        own,
+        int4s([...owned()]),
         int8(after?.dueAt ?? -1),
         after?.id ?? "",
         int4(limit),
@@ -59,7 +63,7 @@ export const make = (database: Querying, partitions: ReadonlyArray<number>): Lis
       ),
     deadLetters: ({ failedSince, ids, subscription, topic }, after, limit) =>
       database.query("dead letters.list", lettersSql, [
-        own,
+        all,
         int8(after),
         Types.text(subscription ?? null),
         Types.text(topic ?? null),

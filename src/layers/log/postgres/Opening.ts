@@ -38,6 +38,20 @@ export interface PartitionRow {
   readonly leases: ReadonlyArray<LeaseKept>
 }
 
+/** How many dead letters of a subscription a partition has. */
+export interface LetterCount {
+  readonly partition: number
+  readonly incarnation: number
+  readonly count: number
+}
+
+/** Delayed messages of a partition: how many, their bytes, and the latest of their ids. */
+export interface DelayedCount {
+  readonly count: number
+  readonly bytes: number
+  readonly idMax: string
+}
+
 /** What the rows of the partitions hold. */
 export interface Opened {
   readonly partitions: ReadonlyArray<PartitionRow>
@@ -46,12 +60,9 @@ export interface Opened {
   readonly cursors: ReadonlyArray<Cursor>
   readonly ownRows: ReadonlyArray<OwnRow>
   readonly takes: ReadonlyArray<Take>
-  /** Dead letters per incarnation. */
-  readonly deadLetterCounts: ReadonlyMap<number, number>
-  readonly delayedCount: number
-  readonly delayedBytes: number
-  /** The latest id of a delayed message, if any. */
-  readonly delayedIdMax: string | undefined
+  readonly deadLetters: ReadonlyArray<LetterCount>
+  /** By partition; absent where there are none. */
+  readonly delayed: ReadonlyMap<number, DelayedCount>
   /** Bytes of blocks by partition. */
   readonly sizes: ReadonlyMap<number, number>
   readonly damaged: ReadonlyArray<string>
@@ -94,7 +105,6 @@ export const open = Effect.fnUntraced(function*(
       damaged.push({ source, partition: Number(partition), key: String(key) })
       return []
     })
-  const delayed = rows.delayed[0] ?? []
   const opened: Opened = {
     partitions: taken.map(readPartition).toSorted((a, b) => a.partition - b.partition),
     nextIncarnation: Number(rows.settings.find(([key]) => key === "next_incarnation")?.[1] ?? 1),
@@ -111,13 +121,15 @@ export const open = Effect.fnUntraced(function*(
     ),
     ownRows: intact("own_rows", rows.ownRows, ([, , data]) => readOwnRow(String(data))),
     takes: rows.takes.flatMap(([data]) => readTakes(bytesOf(data))),
-    deadLetterCounts: new Map(rows.letters.map(([incarnation, count]) => [
-      Number(incarnation),
-      Number(count)
+    deadLetters: rows.letters.map(([partition, incarnation, count]) => ({
+      partition: Number(partition),
+      incarnation: Number(incarnation),
+      count: Number(count)
+    })),
+    delayed: new Map(rows.delayed.map(([partition, count, bytes, idMax]) => [
+      Number(partition),
+      { count: Number(count), bytes: Number(bytes), idMax: String(idMax) }
     ])),
-    delayedCount: Number(delayed[0] ?? 0),
-    delayedBytes: Number(delayed[1] ?? 0),
-    delayedIdMax: typeof delayed[2] === "string" ? delayed[2] : undefined,
     sizes: new Map(rows.sizes.map(([partition, bytes]) => [Number(partition), Number(bytes)])),
     damaged: yield* Effect.forEach(
       damaged,
@@ -183,11 +195,11 @@ const ownRowsSql = `SELECT r.partition, r.id, r.data, r.crc
 const takesSql = `SELECT data FROM ${schemaName}.takes
   WHERE partition = ANY($1) ORDER BY partition, epoch, number`
 
-const lettersSql = `SELECT incarnation, count(*) FROM ${schemaName}.dead_letters
-  WHERE partition = ANY($1) GROUP BY incarnation`
+const lettersSql = `SELECT partition, incarnation, count(*) FROM ${schemaName}.dead_letters
+  WHERE partition = ANY($1) GROUP BY partition, incarnation`
 
-const delayedSql = `SELECT count(*), coalesce(sum(bytes), 0)::int8, max(id)
-  FROM ${schemaName}.delayed WHERE partition = ANY($1)`
+const delayedSql = `SELECT partition, count(*), sum(bytes)::int8, max(id)
+  FROM ${schemaName}.delayed WHERE partition = ANY($1) GROUP BY partition`
 
 const sizesSql = `SELECT partition, sum(octet_length(header) + octet_length(bodies))::int8
   FROM ${schemaName}.blocks WHERE partition = ANY($1) GROUP BY partition`

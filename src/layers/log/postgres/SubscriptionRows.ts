@@ -3,10 +3,11 @@
  * them in all of them.
  */
 import * as Types from "@effect/sql-pg/PgTypes"
+import * as Effect from "effect/Effect"
 import type { Changes } from "../../../services/MessageLog.ts"
 import type { Querying } from "../../drivers/postgres/Database.ts"
 import { arrayOf, int8s } from "../../drivers/postgres/Parameters.ts"
-import { checksum } from "../Rows.ts"
+import { checksum, readSubscription } from "../Rows.ts"
 import { schemaName } from "./Schema.ts"
 
 /** Stores subscriptions, or else removes some. */
@@ -28,6 +29,38 @@ export const commitSubscriptions = (
   ])
   return subscriptions === undefined ? removed : stored
 }
+
+/** All subscriptions, those that are damaged left out, and the next number of one. */
+export const readSubscriptions = (database: Querying) =>
+  Effect.map(
+    Effect.all({
+      rows: database.query("subscriptions.all", allSubscriptionsSql, []),
+      settings: database.query("subscriptions.next", nextSql, [])
+    }, { concurrency: "unbounded" }),
+    ({ rows, settings }) => ({
+      nextIncarnation: Number(settings[0]?.[0] ?? 1),
+      subscriptions: rows.flatMap(([incarnation, data, crc]) =>
+        checksum(Number(incarnation), String(data)) === Number(crc)
+          ? [readSubscription(String(data))]
+          : []
+      )
+    })
+  )
+
+/** The number of a new subscription, which nobody else gets. */
+export const takeIncarnation = (database: Querying) =>
+  Effect.map(
+    database.query("subscriptions.take number", takeNumberSql, []),
+    ([row]) => Number(row?.[0] ?? 1)
+  )
+
+const allSubscriptionsSql = `SELECT incarnation, data, crc FROM ${schemaName}.subscriptions
+  ORDER BY incarnation`
+
+const nextSql = `SELECT value FROM ${schemaName}.settings WHERE key = 'next_incarnation'`
+
+const takeNumberSql = `UPDATE ${schemaName}.settings SET value = value + 1
+  WHERE key = 'next_incarnation' RETURNING value - 1`
 
 const putSubscriptionsSql = `WITH raised AS (
     UPDATE ${schemaName}.settings SET value = greatest(value, $5)

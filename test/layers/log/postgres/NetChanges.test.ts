@@ -51,7 +51,7 @@ describe("the net of changes", () => {
 
   it.prop("is the same when it is cut by partition first", { steps: Steps }, ({ steps }) => {
     const whole = netOf(changesOf(steps)).ownRows
-    const cut = changesOf(steps).map(changesByPartition)
+    const cut = changesOf(steps).map((changes) => changesByPartition(changes))
     for (let partition = 0; partition < 64; partition++) {
       const own = netOf(cut.flatMap((parts) => parts.get(partition) ?? [])).ownRows
       const expected = [...whole].filter(([id]) => partitionOfNumber(id) === partition)

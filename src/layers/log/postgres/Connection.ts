@@ -1,0 +1,106 @@
+/**
+ * What every part of a shared log needs of its database: the connections, who commits, who keeps
+ * the notes of hand-outs, and the partitions that this process has.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { type Durability, LogUnopened } from "../../../services/MessageLog.ts"
+import * as Database from "../../drivers/postgres/Database.ts"
+import type { DatabaseFailed } from "../../drivers/postgres/Failure.ts"
+import type { AttemptsJournal } from "../LogStore.ts"
+import * as Committer from "./Committer.ts"
+import { durabilityOf } from "./Durability.ts"
+import { unopened } from "./Failures.ts"
+import * as Journal from "./Journal.ts"
+import * as Listings from "./Listings.ts"
+import { migrate, planned } from "./Migrations.ts"
+import type { Migration } from "./Schema.ts"
+
+/** How the shared log is opened. */
+export interface PostgresLogOptions {
+  /** `postgres://user:password@host:port/database?sslmode=verify-full`. */
+  readonly url: Redacted.Redacted
+  /** The name of this process, for operators who look at the tables. */
+  readonly owner: string
+  readonly connectionsMax: number
+  readonly acquireTimeout: Duration.Duration
+  readonly connectionAgeMax: Duration.Duration
+  readonly retrying: Committer.Retrying
+  /** Refuse to open a log whose commits reach less. */
+  readonly durabilityRequired?: Durability | undefined
+  /** How long idempotency keys are remembered, and how many. */
+  readonly claimsFor: Duration.Duration
+  readonly claimsMax?: number
+}
+
+/** The connection of one log. */
+export interface Connection {
+  readonly database: Database.Querying
+  readonly committer: Committer.Committer
+  readonly durability: Durability
+  readonly journal: AttemptsJournal
+  readonly listings: Listings.Listings
+  /** By partition that this process has: the epoch under which. */
+  readonly epochs: Map<number, number>
+}
+
+/** Longest time of a statement of the log on the server. */
+const statementTimeout = Duration.seconds(30)
+
+/** Longest time of a step of a migration: indexes of large tables take their time. */
+const migrationTimeout = Duration.hours(1)
+
+/** Migrates the database if need be, and connects to it until the scope closes. */
+export const connect = (
+  options: PostgresLogOptions
+): Effect.Effect<Connection, DatabaseFailed | LogUnopened, Scope.Scope> =>
+  Effect.gen(function*() {
+    for (const { id, name } of yield* migrating(options, "run")) {
+      yield* Effect.logInfo(`migrated the database: ${id} ${name}`)
+    }
+    const database = yield* Database.make(connecting(options))
+    const noting = yield* Database.make({
+      ...connecting(options),
+      connectionsMax: 1,
+      isSynchronous: false
+    })
+    const epochs = new Map<number, number>()
+    return {
+      database,
+      epochs,
+      durability: yield* durabilityOf(database, options.durabilityRequired),
+      committer: yield* Committer.make(database, options.retrying),
+      journal: yield* Journal.make(noting, epochs),
+      listings: Listings.make(database, () => epochs.keys())
+    }
+  })
+
+const connecting = (
+  options: Omit<PostgresLogOptions, "claimsFor">
+): Database.DatabaseOptions => ({
+  ...options,
+  statementTimeout,
+  isSynchronous: true,
+  circuit: Database.circuitPolicy
+})
+
+/** What is run or would be, over connections of its own, which close when it is done. */
+export const migrating = (
+  options: Omit<PostgresLogOptions, "claimsFor">,
+  what: "plan" | "run"
+): Effect.Effect<ReadonlyArray<Migration>, LogUnopened> =>
+  Effect.scoped(Effect.gen(function*() {
+    const database = yield* Database.make({
+      ...connecting(options),
+      connectionsMax: 1,
+      statementTimeout: migrationTimeout
+    })
+    const steps = what === "plan" ? planned() : migrate()
+    return yield* Effect.provideService(steps, Database.Database, database)
+  })).pipe(Effect.catchTags({
+    DatabaseFailed: (failure) => Effect.fail(unopened(failure)),
+    SchemaNewer: ({ message }) =>
+      Effect.fail(new LogUnopened({ reason: "Newer", path: "DATABASE_URL", detail: message }))
+  }))

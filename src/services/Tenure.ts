@@ -1,0 +1,29 @@
+/**
+ * The tenure of a bus: partitions that it begins to serve, or no longer serves, while it runs.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { Subscription } from "../domain/Subscription.ts"
+import type { LogUnavailable, Recovered } from "./MessageLog.ts"
+
+/** Begins and ends the serving of partitions. */
+export class Tenure extends Context.Service<Tenure, {
+  /** Begins with partitions that the log has just taken over, each with what stood in it. */
+  readonly begin: (parts: ReadonlyMap<number, Recovered>) => void
+  /**
+   * Prepares the end: hands nothing of these out any more, waits for running handlers up to a
+   * limit, and stores progress and live leases for whoever comes next.
+   */
+  readonly prepare: (partitions: ReadonlyArray<number>) => Effect.Effect<void, LogUnavailable>
+  /** Ends at once, whatever goes on: what is unsettled belongs to another process now. */
+  readonly end: (partitions: ReadonlyArray<number>) => void
+  /** Makes subscriptions known that another process created or changed. */
+  readonly welcome: (subscriptions: ReadonlyArray<Subscription>) => Effect.Effect<void>
+  /** Ends a subscription that another process deleted. */
+  readonly dismiss: (incarnation: number) => Effect.Effect<void>
+  /**
+   * Where a subscription that is created now begins in the lanes of the partitions that are served
+   * here: at the end, or at what is kept. Other lanes are 0.
+   */
+  readonly starts: (from: "now" | "earliest") => ReadonlyArray<number>
+}>()("codefactory/services/Tenure") {}
