@@ -68,6 +68,8 @@ export class MessageInvalid extends Schema.TaggedError<MessageInvalid>()("Messag
 
 /** What a publisher hands over, checked; the bus adds id, partition and time. */
 export interface Draft {
+  /** Given by the pod that took it for another one; otherwise the bus makes one. */
+  readonly id?: MessageId
   readonly topic: TopicName
   /** JSON text. */
   readonly payload: string

@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Agents } from "../services/Agents.ts"
 import type { ApiKeys } from "../services/ApiKeys.ts"
@@ -34,9 +34,7 @@ import * as NodeFront from "./edge/NodeFront.ts"
 import * as Embedding from "./embed/Embedding.ts"
 import * as FileKeys from "./keys/FileKeys.ts"
 import * as NoKeys from "./keys/NoKeys.ts"
-import * as LocalLeases from "./leases/LocalLeases.ts"
-import * as NoLeases from "./leases/NoLeases.ts"
-import type { PostgresLeasesOptions } from "./leases/PostgresLeases.ts"
+import { embeddedLeases, leasesOf } from "./leases/Granting.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
 import * as Storage from "./log/Storage.ts"
 import { version } from "./Version.ts"
@@ -118,8 +116,8 @@ export const served: Layer.Layer<
   LogUnopened | EdgeUnbound | SettingsInvalid,
   FileSystem.FileSystem | Settings
 > = Layer.unwrap(Effect.map(Settings, ({ profile, values }) => {
-  const { bus, server, store } = values
-  const busLayer = Bus.layer({
+  const { bus, server } = values
+  const busLayer = busOf(profile, values, {
     ...Bus.optionsDefault,
     shardCount: bus.shardCount,
     workersPerShard: bus.workersPerShard,
@@ -147,44 +145,47 @@ export const served: Layer.Layer<
   })
   return edge.pipe(
     Layer.provide(doors(server)),
-    Layer.provide(leases(profile, values)),
+    Layer.provide(leasesOf(profile, values)),
     Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
-    Layer.provide(Storage.log(Storage.storageOf(profile, store), bus.dedupKeysMax)),
     Layer.provideMerge(SlewedClock.layer)
   )
 }))
 
-/** Who grants leases: the database that pods share, or this process when it is the only one. */
-const leases = (
+/** The bus of this process alone, or of all pods that share its database. */
+const busOf = (
   profile: Settings["Service"]["profile"],
-  { coordination: { distributedLocks, singlePod }, store }: SettingsRecord
-): Layer.Layer<Leases> =>
-  profile === "postgres" && distributedLocks && store.databaseUrl !== undefined
-    ? sharedLeases({
-      url: store.databaseUrl,
-      acquireTimeout: store.poolTimeout,
-      connectionAgeMax: store.connectionAgeMax
-    })
-    : singlePod
-    ? LocalLeases.layer()
-    : NoLeases.layer
+  values: SettingsRecord,
+  options: Bus.BusOptions
+): Layer.Layer<MessageBus, LogUnopened> => {
+  const { bus: { dedupKeysMax }, coordination: { singlePod }, store } = values
+  return profile === "postgres" && !singlePod && store.databaseUrl !== undefined
+    ? podBus(store.databaseUrl, values, options)
+    : Layer.provide(
+      Bus.layer(options),
+      Storage.log(Storage.storageOf(profile, store), dedupKeysMax)
+    )
+}
 
-/** As `leases`; who embeds a bus without a database is taken to be alone with it. */
-const embeddedLeases = ({ databaseUrl, profile }: EmbeddedOptions): Layer.Layer<Leases> =>
-  databaseUrl === undefined || profile === "memory"
-    ? LocalLeases.layer()
-    : sharedLeases({
-      url: Redacted.make(databaseUrl),
-      acquireTimeout: Duration.seconds(30),
-      connectionAgeMax: Duration.hours(1)
-    })
-
-/** Its code is imported when there is a database. */
-const sharedLeases = (options: PostgresLeasesOptions): Layer.Layer<Leases> =>
+/** What pods talk through is imported here: a process that is alone starts without it. */
+const podBus = (
+  url: Redacted.Redacted,
+  { bus: { dedupKeysMax }, coordination: { podAddress, podPort }, store }: SettingsRecord,
+  options: Bus.BusOptions
+): Layer.Layer<MessageBus, LogUnopened> =>
   Layer.unwrap(
     Effect.map(
-      Effect.promise(() => import("./leases/PostgresLeases.ts")),
-      (PostgresLeases) => PostgresLeases.layer(options)
+      Effect.all([
+        Effect.promise(() => import("./ownership/ClusterOwnership.ts")),
+        Effect.promise(() => import("./ownership/PodBus.ts"))
+      ]),
+      ([ClusterOwnership, PodBus]) => {
+        const pod = ClusterOwnership.podNameOf(podPort)
+        return PodBus.layer.pipe(
+          Layer.provide(ClusterOwnership.layer({ url, address: podAddress, port: podPort, pod })),
+          Layer.provide(Bus.layerShared({ ...options, pod })),
+          Layer.provide(Storage.sharedLog(url, store, dedupKeysMax))
+        )
+      }
     )
   )
 

@@ -27,6 +27,8 @@ export class LogPartitions extends Context.Service<LogPartitions, {
   readonly giveBack: (partitions: ReadonlyArray<number>) => Effect.Effect<void>
   /** All subscriptions that there are now. */
   readonly subscriptions: Effect.Effect<ReadonlyArray<Subscription>, LogUnavailable>
+  /** Runs an effect while no other pod does so: for changes of subscriptions. */
+  readonly alone: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E | LogUnavailable>
   /** The number of a new subscription: each is given once, whatever pod asks. */
   readonly nextIncarnation: Effect.Effect<number, LogUnavailable>
 }>()("codefactory/services/LogPartitions") {}

@@ -81,6 +81,9 @@ export interface CoordinationSettings {
   readonly distributedLocks: boolean
   /** No other pod works on the same data. */
   readonly singlePod: boolean
+  /** Where other pods reach this one. */
+  readonly podAddress: string
+  readonly podPort: number
   readonly kafka: boolean
   readonly kafkaBrokers: ReadonlyArray<string>
   readonly kafkaSinkConcurrency: number

@@ -21,6 +21,12 @@ export class Tenure extends Context.Service<Tenure, {
   readonly welcome: (subscriptions: ReadonlyArray<Subscription>) => Effect.Effect<void>
   /** Ends a subscription that another process deleted. */
   readonly dismiss: (incarnation: number) => Effect.Effect<void>
+  /** How often a subscription was told that it may have something to hand out; 0 if unknown. */
+  readonly wakes: (name: string) => number
+  /** Waits until it is told so again. */
+  readonly woken: (name: string, since: number) => Effect.Effect<void>
+  /** Runs before the bus stops taking messages at its end, to give away what is served. */
+  readonly beforeEnd: (handOver: Effect.Effect<void>) => void
   /**
    * Where a subscription that is created now begins in the lanes of the partitions that are served
    * here: at the end, or at what is kept. Other lanes are 0.

@@ -164,6 +164,7 @@ export interface Body {
     readonly failed: ReadonlyArray<{ readonly agent: string; readonly reason: string }>
   }
   readonly deadLetters: ReadonlyArray<{ readonly attempts: number; readonly error: string }>
+  readonly done: number
   readonly deliveries: ReadonlyArray<{
     readonly ackId: string
     readonly message: { readonly id: string; readonly payload: number }

@@ -1,9 +1,8 @@
 /**
- * The core: the state that all parts of one bus share.
- *
- * One event loop owns it. Nothing here waits, so every method is one indivisible step, and no lock
- * is needed between publishers, workers, readers and consumers.
+ * The core: the state that all parts of one bus share. One event loop owns it. Nothing here waits,
+ * so every method is one indivisible step, and no lock is needed between its users.
  */
+import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { DecisionMade } from "../../domain/Decision.ts"
 import { hash32, logLaneCount, orderText } from "../../domain/Position.ts"
@@ -68,6 +67,7 @@ export class Core {
   readonly letters = Semaphore.makeUnsafe(1)
   /** Partitions that are about to be given back: nothing of them is handed out any more. */
   readonly leaving = new Set<number>()
+  handOver: Effect.Effect<void> = Effect.void
   /** Per log lane, the offset below which every committed message was pushed to live consumers. */
   readonly seen = new Float64Array(logLaneCount)
   readonly messageAge = new Buckets()

@@ -50,7 +50,10 @@ export const make = (
   const end = (first: Effect.Effect<void>, leaseMs: number): Effect.Effect<void> =>
     Effect.suspend(() => {
       life.fiber ??= Effect.runForkWith(context)(
-        Effect.andThen(first, stop(core, pool, options.drainMs, leaseMs))
+        Effect.andThen(
+          Effect.andThen(first, Effect.suspend(() => core.handOver)),
+          stop(core, pool, options.drainMs, leaseMs)
+        )
       )
       return Effect.asVoid(Fiber.await(life.fiber))
     })

@@ -170,7 +170,7 @@ const entryOf = (
   const partition = partitionOf(position)
   const lane = laneOf(draft.priority)
   const message: Message = {
-    id: nextId(now, partition),
+    id: draft.id ?? nextId(now, partition),
     topic,
     payload: draft.payload,
     priority: draft.priority,

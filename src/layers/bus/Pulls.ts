@@ -74,7 +74,7 @@ export const pull = (
   })
 
 /** Waits until something may have become ready since the consumer was woken `wakes` times. */
-const changed = (consumer: Consumer, wakes: number): Effect.Effect<void> =>
+export const changed = (consumer: Consumer, wakes: number): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (consumer.wakes !== wakes) return resume(Effect.void)
     const waker = (): void => resume(Effect.void)

@@ -15,6 +15,7 @@ import type { Core } from "./Core.ts"
 import { startsOf } from "./Floors.ts"
 import { endKept, endUnread, liveLeases, noteLeases } from "./LeasesKept.ts"
 import { type Pending, state } from "./Pending.ts"
+import { changed } from "./Pulls.ts"
 import { admit } from "./Replays.ts"
 import { introduce, type StartReader } from "./Router.ts"
 import { pulled, type Subscriptions } from "./Subscriptions.ts"
@@ -22,6 +23,9 @@ import type { WorkerPool } from "./WorkerPool.ts"
 
 /** How long running handlers may take to end before a partition is given back, in milliseconds. */
 export const leaveMsMax = 2_000
+
+/** Wait for a subscription that is not known yet, in milliseconds. */
+const unknownWaitMs = 1_000
 
 /** How often it is looked whether they ended, in milliseconds. */
 const lookMs = 20
@@ -41,7 +45,16 @@ export const make = (
       discard: true
     }),
   dismiss: subscriptions.dismiss,
-  starts: (from) => startsOf(core, from)
+  starts: (from) => startsOf(core, from),
+  wakes: (name) => core.consumers.get(name)?.wakes ?? 0,
+  woken: (name, since) =>
+    Effect.suspend(() => {
+      const consumer = core.consumers.get(name)
+      return consumer === undefined ? Effect.sleep(unknownWaitMs) : changed(consumer, since)
+    }),
+  beforeEnd: (handOver) => {
+    core.handOver = handOver
+  }
 })
 
 const welcome = (core: Core, startReader: StartReader, subscription: Subscription) =>

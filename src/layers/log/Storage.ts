@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import process from "node:process"
 import { claimTtlMs } from "../../domain/IdempotencyKey.ts"
 import type { EmbeddedOptions } from "../../services/EmbeddedOptions.ts"
+import type { LogPartitions } from "../../services/LogPartitions.ts"
 import type { LogUnopened, MessageLog } from "../../services/MessageLog.ts"
 import { type Settings, SettingsInvalid, type StoreSettings } from "../../services/Settings.ts"
 import * as EmbeddedLog from "./EmbeddedLog.ts"
@@ -41,6 +42,22 @@ export const log = (storage: Storage, keysMax?: number): Layer.Layer<MessageLog,
       )
   }
 }
+
+/** The log of a database that pods share, of which this one takes over a part. */
+export const sharedLog = (
+  url: Redacted.Redacted,
+  store: StoreSettings,
+  keysMax: number
+): Layer.Layer<LogPartitions | MessageLog, LogUnopened> =>
+  Layer.unwrap(Effect.map(
+    Effect.promise(() => import("./postgres/PostgresLog.ts")),
+    (PostgresLog) =>
+      PostgresLog.layerShared({
+        ...databaseOf(url, store),
+        claimsFor: Duration.millis(claimTtlMs),
+        claimsMax: keysMax
+      })
+  ))
 
 /** How the log is opened, but for its idempotency keys. */
 type DatabaseSettings = Omit<PostgresLogOptions, "claimsFor" | "claimsMax">

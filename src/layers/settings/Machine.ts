@@ -2,7 +2,7 @@
  * The machine: what defaults depend on.
  */
 import * as Effect from "effect/Effect"
-import { availableParallelism, totalmem } from "node:os"
+import { availableParallelism, networkInterfaces, totalmem } from "node:os"
 import process from "node:process"
 
 /** What is known about the machine. */
@@ -12,6 +12,12 @@ export interface Machine {
   /** Threads that it runs at once, as far as this process may use them. */
   readonly cores: number
 }
+
+/** An address of this machine that others reach it by; its own when it has no network. */
+export const reachableAddress = (): string =>
+  Object.values(networkInterfaces())
+    .flatMap((found) => found ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1"
 
 /** The machine that this process runs on. */
 export const machine: Effect.Effect<Machine> = Effect.sync(() => {

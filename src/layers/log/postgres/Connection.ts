@@ -37,7 +37,7 @@ export interface PostgresLogOptions {
 
 /** The connection of one log. */
 export interface Connection {
-  readonly database: Database.Querying
+  readonly database: Database.Database["Service"]
   readonly committer: Committer.Committer
   readonly durability: Durability
   readonly journal: AttemptsJournal

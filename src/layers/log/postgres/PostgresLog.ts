@@ -5,7 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { LogPartitions } from "../../../services/LogPartitions.ts"
-import { type LogUnopened, MessageLog } from "../../../services/MessageLog.ts"
+import { type LogUnavailable, type LogUnopened, MessageLog } from "../../../services/MessageLog.ts"
 import * as PartitionedLog from "../PartitionedLog.ts"
 import { connect, type Connection, type PostgresLogOptions } from "./Connection.ts"
 import { unavailable, unopened } from "./Failures.ts"
@@ -52,6 +52,7 @@ export const layerShared = (
           onFailure: unavailable,
           onSuccess: ({ subscriptions }) => subscriptions
         }),
+        alone: (effect) => alone(connection.database, effect),
         nextIncarnation: Effect.mapError(takeIncarnation(connection.database), unavailable)
       })
       return Context.make(MessageLog, log).pipe(Context.add(LogPartitions, partitions))
@@ -72,3 +73,26 @@ const logOf = (
     journal,
     listings
   })
+
+/** Under a lock of a session, which ends with it. */
+const alone = <A, E>(
+  database: Connection["database"],
+  effect: Effect.Effect<A, E>
+): Effect.Effect<A, E | LogUnavailable> =>
+  Effect.scoped(Effect.gen(function*() {
+    yield* Effect.mapError(
+      Effect.acquireRelease(
+        Effect.flatMap(database.reserve, ({ query }) =>
+          Effect.as(query("subscriptions.lock", lockSql), query)),
+        (query) =>
+          Effect.ignore(query("subscriptions.unlock", unlockSql))
+      ),
+      unavailable
+    )
+    return yield* effect
+  }))
+
+/** Two numbers that nobody else uses: "cfb" and "subs" in ASCII. */
+const lockSql = "SELECT pg_advisory_lock(6514274, 1937072755)"
+
+const unlockSql = "SELECT pg_advisory_unlock(6514274, 1937072755)"

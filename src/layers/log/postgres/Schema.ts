@@ -96,5 +96,19 @@ const second: Migration = {
   ]
 }
 
+/** What `effect/cluster` 4.1 keeps of pods; it is made here, so that who serves makes nothing. */
+const third: Migration = {
+  id: 3,
+  name: "pods",
+  statements: [
+    `CREATE TABLE codefactory.bus_runners (
+       machine_id serial PRIMARY KEY, address varchar(255) NOT NULL UNIQUE, runner text NOT NULL,
+       healthy boolean NOT NULL DEFAULT true, last_heartbeat timestamp NOT NULL DEFAULT now())`,
+    `CREATE TABLE codefactory.bus_locks (
+       shard_id varchar(50) PRIMARY KEY, address varchar(255) NOT NULL,
+       acquired_at timestamp NOT NULL)`
+  ]
+}
+
 /** All migrations, in their order. */
-export const migrations: ReadonlyArray<Migration> = [first, second]
+export const migrations: ReadonlyArray<Migration> = [first, second, third]

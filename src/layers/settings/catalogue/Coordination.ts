@@ -2,7 +2,8 @@
  * The settings of what pods share: Redis, Kafka, locks.
  */
 import type { CoordinationSettings } from "../../../services/Settings.ts"
-import { integer, secretUrl, servers, toggle, tuning } from "../Kind.ts"
+import { host, integer, secretUrl, servers, toggle, tuning } from "../Kind.ts"
+import { reachableAddress } from "../Machine.ts"
 import type { Reader } from "../Reader.ts"
 
 const redis = "coordination over Redis"
@@ -41,6 +42,18 @@ const overRedis = ({ read, requireAddress }: Reader, onKubernetes: boolean) => {
       kind: tuning(toggle),
       default: !onKubernetes,
       meaning: "No other pod works on the same data. Default: 1 outside of Kubernetes."
+    }),
+    podAddress: read({
+      name: "POD_ADDRESS",
+      kind: tuning(host),
+      default: onKubernetes ? reachableAddress() : "127.0.0.1",
+      meaning: "The address under which other pods reach this one. Default: the pod's own."
+    }),
+    podPort: read({
+      name: "POD_PORT",
+      kind: tuning(integer(1, 65_535)),
+      default: 7_800,
+      meaning: "Where pods talk to each other, without keys: for no one else to reach."
     })
   }
   requireAddress(settings.redis, "ENABLE_REDIS", "REDIS_URL")

@@ -1,0 +1,115 @@
+/**
+ * Peers: the other pods as this one knows them, by what they said last.
+ *
+ * A request names a partition and reaches whoever has that, so what is known here may be out of
+ * date: then the reply says what is true, and the asker goes on with that.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { partitionCount } from "../../domain/Position.ts"
+import { LogUnavailable } from "../../services/MessageLog.ts"
+import type { Ownership } from "../../services/Ownership.ts"
+import { type Ask, decodeError, fromBytes, type Refused, type Said, toBytes } from "./Wire.ts"
+
+/** Longest time of one request that is answered at once. */
+export const askTimeout = Duration.seconds(5)
+
+/** How long all pods together are waited for, as when one was lost: its expiry and some more. */
+const gatherTimeout = Duration.seconds(15)
+
+/** Wait before somebody is asked again. */
+const againAfter = Duration.millis(100)
+
+/** No pod answers for a partition now. */
+export const unowned = (partition: number): LogUnavailable =>
+  new LogUnavailable({
+    reason: "Io",
+    detail: `no pod has answered for partition ${partition} in time; it will be taken over`
+  })
+
+/** Who has which partition, and how they are asked. */
+export class Peers {
+  private readonly owners = new Map<number, string>()
+  private readonly ownership: Ownership["Service"]
+  readonly ownsHere: (partition: number) => boolean
+
+  constructor(ownership: Ownership["Service"], ownsHere: (partition: number) => boolean) {
+    this.ownership = ownership
+    this.ownsHere = ownsHere
+  }
+
+  /** The pod that had a partition when last heard of. */
+  ownerOf(partition: number): string | undefined {
+    return this.owners.get(partition)
+  }
+
+  /** One partition of each pod among these, and each one whose pod is not known. */
+  representatives(partitions: Iterable<number>): ReadonlyArray<number> {
+    const found = new Map<string, number>()
+    for (const partition of partitions) {
+      const owner = this.owners.get(partition) ?? `partition ${partition}`
+      if (!found.has(owner)) found.set(owner, partition)
+    }
+    return [...found.values()]
+  }
+
+  /** One partition of each other pod that is known. */
+  get known(): ReadonlyArray<number> {
+    return this.representatives(
+      elsewhere(this).filter((partition) => this.owners.has(partition))
+    )
+  }
+
+  /** Asks the pod that has a partition. */
+  ask(partition: number, ask: Ask, timeout = askTimeout): Effect.Effect<Said, Refused> {
+    return this.ownership.ask(partition, toBytes(ask), ask.kind === "wait").pipe(
+      Effect.mapError(() => unowned(partition)),
+      Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(unowned(partition)) }),
+      Effect.flatMap((bytes) => {
+        const said = fromBytes<Said>(bytes)
+        this.learn(said)
+        return said.error === undefined
+          ? Effect.succeed(said)
+          : Effect.fail(decodeError(said.error))
+      })
+    )
+  }
+
+  private learn({ owned, pod }: Said): void {
+    for (const [partition, owner] of this.owners) {
+      if (owner === pod) this.owners.delete(partition)
+    }
+    for (const partition of owned) this.owners.set(partition, pod)
+  }
+
+  /** Asks until every partition that is not here was answered for; a pod may be asked twice. */
+  gather(ask: Ask): Effect.Effect<ReadonlyArray<Said>, Refused> {
+    return Effect.gen({ self: this }, function*() {
+      const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(gatherTimeout)
+      const heard: Array<Said> = []
+      const left = new Set(elsewhere(this))
+      while (true) { // Until all are heard, or too late.
+        for (const partition of [...left]) if (this.ownsHere(partition)) left.delete(partition)
+        const [first] = left
+        if (first === undefined) return heard
+        if ((yield* Clock.currentTimeMillis) > until) return yield* unowned(first)
+        const before = left.size
+        const said = yield* Effect.forEach(
+          this.representatives(left),
+          (partition) => this.ask(partition, ask, gatherTimeout),
+          { concurrency: "unbounded" }
+        )
+        for (const one of said) {
+          heard.push(one)
+          for (const partition of one.owned) left.delete(partition)
+        }
+        if (left.size === before) yield* Effect.sleep(againAfter)
+      }
+    })
+  }
+}
+
+const elsewhere = ({ ownsHere }: Peers): ReadonlyArray<number> =>
+  Array.from({ length: partitionCount }, (_, partition) => partition)
+    .filter((partition) => !ownsHere(partition))

@@ -1,0 +1,203 @@
+/**
+ * Several pods over one real PostgreSQL: one bus, whichever pod is asked, while pods are killed,
+ * stand still and are replaced.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, type Scope } from "effect"
+import { createServer } from "node:net"
+import { databases, rowsOf } from "../servers/Databases.ts"
+import { call, type Service, start, stop, temporaryFolder } from "./Service.ts"
+import { planDefault, traffic } from "./Traffic.ts"
+import { say, type Verdict } from "./Verdict.ts"
+
+const { newDatabase } = databases()
+
+const isLong = process.env["CODEFACTORY_LONG"] === "1"
+
+/** Rounds of all faults. */
+const rounds = isLong ? 20 : 1
+
+/** How long a pod stands still: longer than it may show no sign of life. */
+const stillFor = Duration.seconds(isLong ? 20 : 12)
+
+/** 300 messages per second in many keys. */
+const plan = { ...planDefault, keys: isLong ? 1_000 : 200, rate: 300 }
+
+/** Only ends what hangs. */
+const timeoutMs = isLong ? 3_600_000 : 300_000
+
+const freePort: Effect.Effect<number> = Effect.callback((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+const podOver = (url: string): Effect.Effect<Service, never, Scope.Scope> =>
+  Effect.orDie(Effect.gen(function*() {
+    const folder = yield* temporaryFolder
+    const port = yield* freePort
+    return yield* start(folder, { DATABASE_URL: url, SINGLE_POD: "0", POD_PORT: String(port) })
+  }))
+
+/** Until every partition has an owner, and pods have heard of each other. */
+const settled = Effect.fnUntraced(function*(url: string, pods: ReadonlyArray<Service>) {
+  for (let tries = 0; tries < 300; tries++) { // Ends what hangs.
+    const owners = yield* rowsOf(
+      url,
+      "SELECT owner, count(*)::int AS n FROM codefactory.partitions GROUP BY owner"
+    )
+    const isShared = owners.length === pods.length &&
+      owners.every(({ n, owner }) => owner !== "" && Number(n) >= 64 / pods.length - 4)
+    if (isShared) return
+    yield* Effect.sleep("100 millis")
+  }
+  assert.fail(`not shared: ${pods.map(({ said }) => said()).join("\n")}`)
+})
+
+/** Pods that are asked in turn; one that is away is not. */
+class Pods {
+  readonly all: Array<Service> = []
+  readonly away = new Set<Service>()
+  private turn = 0
+
+  readonly url = (): string => {
+    const there = this.all.filter((pod) => !this.away.has(pod))
+    return there[this.turn++ % there.length]?.url ?? ""
+  }
+
+  replace(old: Service, by: Service): void {
+    this.all[this.all.indexOf(old)] = by
+  }
+}
+
+const threePods = Effect.fnUntraced(function*(url: string) {
+  const pods = new Pods()
+  for (let n = 0; n < 3; n++) pods.all.push(yield* podOver(url))
+  yield* settled(url, pods.all)
+  return pods
+})
+
+const kill = Effect.fnUntraced(function*(url: string, pods: Pods) {
+  const [victim] = pods.all
+  if (victim === undefined) return
+  pods.away.add(victim)
+  yield* stop(victim, "SIGKILL")
+  pods.replace(victim, yield* podOver(url))
+  yield* settled(url, pods.all)
+})
+
+const standStill = Effect.fnUntraced(function*(url: string, pods: Pods) {
+  const victim = pods.all[1]
+  if (victim === undefined) return
+  pods.away.add(victim)
+  victim.process.kill("SIGSTOP")
+  yield* Effect.sleep(stillFor)
+  victim.process.kill("SIGCONT")
+  pods.away.delete(victim)
+  yield* settled(url, pods.all)
+})
+
+const roll = Effect.fnUntraced(function*(url: string, pods: Pods) {
+  for (const old of [...pods.all]) {
+    const next = yield* podOver(url)
+    pods.away.add(old)
+    assert.strictEqual(yield* stop(old, "SIGTERM"), 0, old.said())
+    pods.replace(old, next)
+    yield* settled(url, pods.all)
+  }
+})
+
+const assertKept = (what: string, verdict: Verdict): void => {
+  say(what, verdict)
+  const { accepted, inversions, lost, phantoms } = verdict
+  assert.isAbove(accepted, 100) // It was under way all the time.
+  assert.deepStrictEqual({ inversions, lost, phantoms }, { inversions: 0, lost: 0, phantoms: 0 })
+}
+
+const one = (pods: Pods, at: number, path: string, method: string, body?: unknown) =>
+  Effect.orDie(call(`${pods.all[at]?.url}${path}`, method, body))
+
+describe("several pods over PostgreSQL", () => {
+  it.live(
+    "are one bus: what is published, pulled, acknowledged and asked at any of them",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const url = yield* newDatabase
+        const pods = yield* threePods(url)
+        const created = yield* one(pods, 0, "/v1/subscriptions/s", "PUT", { topic: "t" })
+        assert.strictEqual(created.status, 201)
+        const again = yield* one(pods, 1, "/v1/subscriptions/s", "PUT", { topic: "t" })
+        assert.strictEqual(again.status, 200)
+        const ids = new Set<string>()
+        for (let n = 0; n < 60; n++) {
+          const body = { payload: n, key: `k${n}`, idempotencyKey: `i${n}` }
+          const first = yield* one(pods, n % 3, "/v1/topics/t/messages", "POST", body)
+          const repeat = yield* one(pods, (n + 1) % 3, "/v1/topics/t/messages", "POST", body)
+          assert.deepStrictEqual([first.status, repeat.status], [202, 202])
+          assert.strictEqual(repeat.body.id, first.body.id)
+          ids.add(first.body.id)
+        }
+        const batch = Array.from(
+          { length: 60 },
+          (_, n) => ({ topic: "t", payload: n, key: `b${n}` })
+        )
+        const many = yield* one(pods, 2, "/v1/messages", "POST", batch)
+        assert.strictEqual(many.status, 202)
+        for (const { id } of many.body.results) ids.add(id)
+        assert.strictEqual(ids.size, 120)
+        const taken = new Set<string>()
+        for (let tries = 0; taken.size < 120 && tries < 30; tries++) { // Ends what hangs.
+          const pull = { max: 50, waitMs: 500 }
+          const { body } = yield* one(pods, tries % 3, "/v1/subscriptions/s/pull", "POST", pull)
+          const ackIds = body.deliveries.map(({ ackId }) => ackId)
+          for (const { message } of body.deliveries) taken.add(message.id)
+          const acked = yield* one(pods, (tries + 1) % 3, "/v1/subscriptions/s/ack", "POST", {
+            ackIds
+          })
+          assert.strictEqual(acked.body.done, ackIds.length)
+        }
+        assert.deepStrictEqual(taken, ids)
+        for (const id of [...ids].slice(0, 9)) {
+          for (const at of [0, 1, 2]) {
+            assert.strictEqual((yield* one(pods, at, `/v1/messages/${id}`, "GET")).status, 200)
+          }
+        }
+        const waiting = yield* Effect.forkChild(
+          one(pods, 0, "/v1/subscriptions/s/pull", "POST", { max: 1, waitMs: 20_000 })
+        )
+        yield* Effect.sleep("300 millis")
+        // One of each pod's own keys, so that one at least is of another pod.
+        for (const key of ["a", "b", "c", "d"]) {
+          yield* one(pods, 1, "/v1/topics/t/messages", "POST", { payload: 1, key })
+        }
+        const { body } = yield* Fiber.join(waiting)
+        assert.isAbove(body.deliveries.length, 0)
+        const gone = yield* one(pods, 2, "/v1/subscriptions/s", "DELETE")
+        assert.strictEqual(gone.status, 204)
+        for (const at of [0, 1, 2]) {
+          assert.strictEqual((yield* one(pods, at, "/v1/subscriptions/s", "GET")).status, 404)
+        }
+      })),
+    timeoutMs
+  )
+
+  it.live(
+    "F1: one killed, one that stands still, all replaced in turn: nothing lost, in order",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const url = yield* newDatabase
+        const pods = yield* threePods(url)
+        const running = yield* traffic(pods.url, plan)
+        for (let round = 0; round < rounds; round++) {
+          yield* kill(url, pods)
+          yield* standStill(url, pods)
+          yield* roll(url, pods)
+        }
+        assertKept("pods", yield* running.finish)
+      })),
+    timeoutMs
+  )
+})
