@@ -64,6 +64,8 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["REDIS_URL", "localhost:6379"],
   ["ENABLE_DISTRIBUTED_LOCKS", "maybe"],
   ["SINGLE_POD", "perhaps"],
+  ["POD_ADDRESS", "not a host"],
+  ["POD_PORT", "0"],
   ["ENABLE_KAFKA", "1"],
   ["KAFKA_BROKERS", "localhost"],
   ["KAFKA_SINK_CONCURRENCY", "0"],
