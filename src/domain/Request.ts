@@ -24,6 +24,9 @@ const shape = /^_reply\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 export const isReplyTopic = (topic: string): boolean =>
   topic.charCodeAt(0) === underscore && shape.test(topic)
 
+/** The pod that waits for the reply of such a topic. */
+export const podOfReply = (topic: string): string => topic.split(".")[1] ?? ""
+
 /** The headers of a request: the publisher's own, and where the reply goes. JSON texts. */
 export const requestHeaders = (
   headers: string | undefined,

@@ -17,8 +17,8 @@ export interface ScanRequest {
  * What was read, ascending. Every wanted entry in [`from`, `next`) is either among `entries` or its
  * offset among `damaged`; go on from `next`, which is the head once all is read.
  */
-export interface Scanned {
-  readonly entries: ReadonlyArray<LogEntry>
+export interface Scanned<Entry = LogEntry> {
+  readonly entries: ReadonlyArray<Entry>
   readonly next: number
   readonly damaged: ReadonlyArray<number>
 }

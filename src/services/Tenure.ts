@@ -4,7 +4,10 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Subscription } from "../domain/Subscription.ts"
+import type { MessageBus } from "./MessageBus.ts"
 import type { LogUnavailable, Recovered } from "./MessageLog.ts"
+import type { OtherPods, TailFeed } from "./OtherPods.ts"
+import type { Reply, Requests } from "./Requests.ts"
 
 /** Begins and ends the serving of partitions. */
 export class Tenure extends Context.Service<Tenure, {
@@ -25,8 +28,13 @@ export class Tenure extends Context.Service<Tenure, {
   readonly wakes: (name: string) => number
   /** Waits until it is told so again. */
   readonly woken: (name: string, since: number) => Effect.Effect<void>
-  /** Runs before the bus stops taking messages at its end, to give away what is served. */
-  readonly beforeEnd: (handOver: Effect.Effect<void>) => void
+  /** Lets other pods do for this one what it cannot do alone. */
+  readonly among: (others: OtherPods) => void
+  readonly feed: TailFeed
+  /** Requests whose messages are published in another way. */
+  readonly requestsOver: (publish: MessageBus["Service"]["publish"]) => Requests
+  /** Takes a reply of another pod; whether somebody waited for it. */
+  readonly reply: (topic: string, reply: Reply) => boolean
   /**
    * Where a subscription that is created now begins in the lanes of the partitions that are served
    * here: at the end, or at what is kept. Other lanes are 0.

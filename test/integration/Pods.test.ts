@@ -3,10 +3,10 @@
  * stand still and are replaced.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, type Scope } from "effect"
-import { createServer } from "node:net"
-import { databases, rowsOf } from "../servers/Databases.ts"
-import { call, type Service, start, stop, temporaryFolder } from "./Service.ts"
+import { Duration, Effect, Fiber } from "effect"
+import { databases } from "../servers/Databases.ts"
+import { one, podOver, type Pods, settled, threePods } from "./Fleet.ts"
+import { stop } from "./Service.ts"
 import { planDefault, traffic } from "./Traffic.ts"
 import { say, type Verdict } from "./Verdict.ts"
 
@@ -25,60 +25,6 @@ const plan = { ...planDefault, keys: isLong ? 1_000 : 200, rate: 300 }
 
 /** Only ends what hangs. */
 const timeoutMs = isLong ? 3_600_000 : 300_000
-
-const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
-
-const podOver = (url: string): Effect.Effect<Service, never, Scope.Scope> =>
-  Effect.orDie(Effect.gen(function*() {
-    const folder = yield* temporaryFolder
-    const port = yield* freePort
-    return yield* start(folder, { DATABASE_URL: url, SINGLE_POD: "0", POD_PORT: String(port) })
-  }))
-
-/** Until every partition has an owner, and pods have heard of each other. */
-const settled = Effect.fnUntraced(function*(url: string, pods: ReadonlyArray<Service>) {
-  for (let tries = 0; tries < 300; tries++) { // Ends what hangs.
-    const owners = yield* rowsOf(
-      url,
-      "SELECT owner, count(*)::int AS n FROM codefactory.partitions GROUP BY owner"
-    )
-    const isShared = owners.length === pods.length &&
-      owners.every(({ n, owner }) => owner !== "" && Number(n) >= 64 / pods.length - 4)
-    if (isShared) return
-    yield* Effect.sleep("100 millis")
-  }
-  assert.fail(`not shared: ${pods.map(({ said }) => said()).join("\n")}`)
-})
-
-/** Pods that are asked in turn; one that is away is not. */
-class Pods {
-  readonly all: Array<Service> = []
-  readonly away = new Set<Service>()
-  private turn = 0
-
-  readonly url = (): string => {
-    const there = this.all.filter((pod) => !this.away.has(pod))
-    return there[this.turn++ % there.length]?.url ?? ""
-  }
-
-  replace(old: Service, by: Service): void {
-    this.all[this.all.indexOf(old)] = by
-  }
-}
-
-const threePods = Effect.fnUntraced(function*(url: string) {
-  const pods = new Pods()
-  for (let n = 0; n < 3; n++) pods.all.push(yield* podOver(url))
-  yield* settled(url, pods.all)
-  return pods
-})
 
 const kill = Effect.fnUntraced(function*(url: string, pods: Pods) {
   const [victim] = pods.all
@@ -116,9 +62,6 @@ const assertKept = (what: string, verdict: Verdict): void => {
   assert.isAbove(accepted, 100) // It was under way all the time.
   assert.deepStrictEqual({ inversions, lost, phantoms }, { inversions: 0, lost: 0, phantoms: 0 })
 }
-
-const one = (pods: Pods, at: number, path: string, method: string, body?: unknown) =>
-  Effect.orDie(call(`${pods.all[at]?.url}${path}`, method, body))
 
 describe("several pods over PostgreSQL", () => {
   it.live(

@@ -167,8 +167,13 @@ export interface Body {
   readonly done: number
   readonly deliveries: ReadonlyArray<{
     readonly ackId: string
-    readonly message: { readonly id: string; readonly payload: number }
+    readonly message: {
+      readonly id: string
+      readonly payload: number
+      readonly headers: Readonly<Record<string, string>>
+    }
   }>
+  readonly payload: number
 }
 
 /** A request with a JSON body; fails when there is no answer. */

@@ -160,7 +160,7 @@ export const make = (
       hooks: Hooks.make(core.hooks),
       parked: Parking.make(core),
       tails: Tails.make(core),
-      requests: Requests.make(core, publisher),
+      requests: Requests.make(core, publisher.publish),
       drain,
       snapshot: () => snapshot(core)
     })

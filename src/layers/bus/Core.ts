@@ -2,7 +2,6 @@
  * The core: the state that all parts of one bus share. One event loop owns it. Nothing here waits,
  * so every method is one indivisible step, and no lock is needed between its users.
  */
-import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { DecisionMade } from "../../domain/Decision.ts"
 import { hash32, logLaneCount, orderText } from "../../domain/Position.ts"
@@ -20,6 +19,7 @@ import { HookRegistry } from "./Hooks.ts"
 import { Journal } from "./Journal.ts"
 import { LeaseClock } from "./LeaseClock.ts"
 import { LogMode } from "./LogMode.ts"
+import { noOthers } from "./NoOthers.ts"
 import { Numbers } from "./Numbers.ts"
 import { OwnRows, shorten } from "./OwnRows.ts"
 import { type Pending, state } from "./Pending.ts"
@@ -67,7 +67,7 @@ export class Core {
   readonly letters = Semaphore.makeUnsafe(1)
   /** Partitions that are about to be given back: nothing of them is handed out any more. */
   readonly leaving = new Set<number>()
-  handOver: Effect.Effect<void> = Effect.void
+  others = noOthers
   /** Per log lane, the offset below which every committed message was pushed to live consumers. */
   readonly seen = new Float64Array(logLaneCount)
   readonly messageAge = new Buckets()
@@ -153,7 +153,7 @@ export class Core {
     }
   }
 
-  /** Queues a delivery for the first time. `shard` is that of its message. */
+  /** Queues a delivery for the first time in the shard of its message. */
   offer(delivery: Pending, shard: Shard): void {
     const { consumer } = delivery
     if (consumer.handler !== undefined) shard.offer(delivery)

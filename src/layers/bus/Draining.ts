@@ -51,7 +51,7 @@ export const make = (
     Effect.suspend(() => {
       life.fiber ??= Effect.runForkWith(context)(
         Effect.andThen(
-          Effect.andThen(first, Effect.suspend(() => core.handOver)),
+          Effect.andThen(first, Effect.suspend(() => core.others.handOver)),
           stop(core, pool, options.drainMs, leaseMs)
         )
       )

@@ -17,7 +17,13 @@ import {
   PayloadTooLarge
 } from "../../domain/Message.ts"
 import { hash32, partitionOf } from "../../domain/Position.ts"
-import { isReplyTopic, replyToHeader, replyTopicOf, requestHeaders } from "../../domain/Request.ts"
+import {
+  isReplyTopic,
+  podOfReply,
+  replyToHeader,
+  replyTopicOf,
+  requestHeaders
+} from "../../domain/Request.ts"
 import { isTopicName } from "../../domain/Topic.ts"
 import { type Accepted, BusClosed, type PublishError } from "../../services/MessageBus.ts"
 import {
@@ -28,6 +34,7 @@ import {
   RequestTimeout
 } from "../../services/Requests.ts"
 import type { Core } from "./Core.ts"
+import { noOthers } from "./NoOthers.ts"
 import type { Publisher } from "./Publisher.ts"
 
 /** The requests of one bus. Mutable on purpose: it changes with each of them. */
@@ -79,7 +86,7 @@ export class RequestTable {
 }
 
 /** The service over a table. */
-export const make = (core: Core, { publish }: Publisher): Requests => ({
+export const make = (core: Core, publish: Publisher["publish"]): Requests => ({
   request: (draft, timeoutMs) =>
     Effect.suspend((): Effect.Effect<Reply, RequestError> => {
       const { options: { pod, replyId, requestsMax }, requests } = core
@@ -115,7 +122,9 @@ export const replied = (core: Core, draft: Draft): Result.Result<Accepted, Publi
     return Result.fail(new BusClosed({ state: core.state }))
   }
   if (payloadBytes > payloadBytesMax) return Result.fail(tooLarge("payload", payloadBytes))
-  if (!core.requests.reply(topic, { payload, headers, contentType })) noteLate(core, topic)
+  const reply = { payload, headers, contentType }
+  if (isElsewhere(core, topic)) core.others.sendReply(topic, reply)
+  else take(core, topic, reply)
   return Result.succeed({
     id: core.options.nextId(core.now(), partitionOf(hash32(topic))),
     topic,
@@ -145,14 +154,20 @@ export const replyTo = (
     const sizeBytes = Buffer.byteLength(payload.success)
     if (sizeBytes > payloadBytesMax) return Effect.fail(tooLarge("reply", sizeBytes))
     const reply = { payload: payload.success, headers: undefined, contentType: undefined }
-    const isAwaited = core.requests.reply(topic, reply)
-    if (!isAwaited) noteLate(core, topic)
-    return Effect.succeed(isAwaited)
+    return isElsewhere(core, topic)
+      ? core.others.reply(topic, reply)
+      : Effect.succeed(take(core, topic, reply))
   })
 
-const noteLate = (core: Core, topic: string): void =>
-  core.options.debug(`a reply to ${topic} was ignored: nobody waits for it`)
+const isElsewhere = ({ options, others }: Core, topic: string): boolean =>
+  others !== noOthers && podOfReply(topic) !== options.pod
 
+/** Hands a reply to who waits for it here; `false` when nobody does. */
+export const take = (core: Core, topic: string, reply: Reply): boolean => {
+  const isAwaited = core.requests.reply(topic, reply)
+  if (!isAwaited) core.options.debug(`a reply to ${topic} was ignored: nobody waits for it`)
+  return isAwaited
+}
 const tooLarge = (field: string, sizeBytes: number): PayloadTooLarge =>
   new PayloadTooLarge({
     field,

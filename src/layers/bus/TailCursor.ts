@@ -53,6 +53,8 @@ export class TailCursor {
   sequence: number
   /** Volatile messages before it were there before the tail. */
   readonly opened: number
+  /** Asked for nothing that came before it. */
+  readonly beganNow: boolean
   /** Reads the log until it meets the ring. */
   isBehind = true
   /** Asked to begin with what a log that forgets still has: nothing of that is a gap. */
@@ -75,6 +77,7 @@ export class TailCursor {
     readonly sequence: number
     readonly opened: number
     readonly isOpening: boolean
+    readonly beganNow: boolean
     readonly gap: GapReason | undefined
     readonly identity: LogIdentity
     readonly now: number
@@ -85,6 +88,7 @@ export class TailCursor {
     this.sequence = from.sequence
     this.opened = from.opened
     this.isOpening = from.isOpening
+    this.beganNow = from.beganNow
     this.gap = from.gap
     this.identity = from.identity
     this.positions = new TailPositions(from.now)

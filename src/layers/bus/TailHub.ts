@@ -11,11 +11,11 @@ import type { Message } from "../../domain/Message.ts"
 import { logLaneCount } from "../../domain/Position.ts"
 import type { TailsSnapshot } from "../../domain/Snapshot.ts"
 import type { TopicPattern } from "../../domain/TopicPattern.ts"
-import type { LogEntry } from "../../services/MessageLog.ts"
 import type { BroadcastMember } from "./BroadcastMember.ts"
 import { burstOf, isTakenBy, type TailBurst, type Told } from "./TailBurst.ts"
 import type { Follower, TailCursor } from "./TailCursor.ts"
-import { TailRing, volatileLane } from "./TailRing.ts"
+import { TailLanes } from "./TailLanes.ts"
+import { type RingEntry, TailRing, volatileLane } from "./TailRing.ts"
 import { TailView, viewKey } from "./TailView.ts"
 
 /** Most tails that read the log at once: each holds a batch meanwhile. */
@@ -35,15 +35,20 @@ export class TailHub {
   /** Events and gaps handed out since the process started. */
   events = 0
   gaps = 0
+  readonly lanes = new TailLanes()
+  /** Goes on with who listens for other pods, once there is more for them. */
+  readonly listening = new Set<() => void>()
+  /** Those who want the ring, beside tails. */
+  holds = 0
   private readonly views = new Map<string, TailView>()
   private parked = 0
   private isScheduled = false
   /** Up to where parked tails were told, in the ring and per lane. */
   private told = 0
-  private readonly toldVector = new Float64Array(logLaneCount)
+  readonly toldVector = new Float64Array(logLaneCount)
   private readonly seen: Float64Array
   private readonly announced: Set<(message: Message) => void>
-  private readonly later: (task: () => void) => void
+  readonly later: (task: () => void) => void
   private readonly now: () => number
   /** Replies are for who asked, not for tails. */
   private readonly hear = (message: Message): void => {
@@ -68,30 +73,10 @@ export class TailHub {
   }
 
   /** Tells of a message that was just routed. */
-  add(entry: LogEntry): void {
+  add(entry: RingEntry): void {
+    this.lanes.heads[entry.logLane] = entry.offset + 1
     this.ring.push(entry)
     this.schedule()
-  }
-
-  /**
-   * A lane is told of from `offset` on; 0 when it is not any more. What came between two owners is
-   * in the log, so a tail that knows the lane reads on there; for others it begins here.
-   */
-  take(logLane: number, offset: number): void {
-    this.seen[logLane] = offset
-    this.ring.base[logLane] = offset
-    if (offset === 0) return
-    for (const cursor of [...this.cursors]) {
-      if (cursor.resume !== undefined) this.bring(cursor)
-      const next = cursor.vector[logLane] ?? 0
-      if (next === 0) cursor.vector[logLane] = offset
-      if (next === 0 || next >= offset) continue
-      const { resume } = cursor
-      this.unpark(cursor)
-      cursor.isBehind = true
-      if (resume !== undefined) this.later(resume)
-    }
-    this.toldVector[logLane] = offset
   }
 
   /** The view of a pattern and a filter, for one more tail. */
@@ -108,7 +93,16 @@ export class TailHub {
     if (this.isOpen) return
     this.isOpen = true
     this.announced.add(this.hear)
-    this.ring.start(this.seen)
+    this.lanes.lookAhead(this.seen)
+    this.ring.start(this.lanes.heads)
+  }
+
+  /** Gives up the ring when nobody wants it any more. */
+  stopUnused(): void {
+    if (!this.isOpen || this.cursors.size > 0 || this.holds > 0) return
+    this.isOpen = false
+    this.announced.delete(this.hear)
+    this.ring.stop()
   }
 
   /** Ends a tail; the last one takes the ring with it. */
@@ -116,10 +110,7 @@ export class TailHub {
     if (!this.cursors.delete(cursor)) return
     this.unpark(cursor)
     if (--cursor.view.users === 0) this.views.delete(cursor.view.key)
-    if (this.cursors.size > 0) return
-    this.isOpen = false
-    this.announced.delete(this.hear)
-    this.ring.stop()
+    this.stopUnused()
   }
 
   /** Ends the tails of a subscription that was deleted, or all of them: they get what is there. */
@@ -159,7 +150,7 @@ export class TailHub {
   }
 
   /** Brings a tail that sleeps, or just did, up to what it was not woken for. */
-  private bring(cursor: TailCursor): void {
+  bring(cursor: TailCursor): void {
     if (this.told <= cursor.sequence) return
     cursor.sequence = this.told
     cursor.vector.set(this.toldVector)
@@ -182,8 +173,9 @@ export class TailHub {
     this.schedule()
   }
 
-  private schedule(): void {
-    if (this.isScheduled || this.parked === 0) return
+  /** Tells those who wait, soon. */
+  schedule(): void {
+    if (this.isScheduled || (this.parked === 0 && this.listening.size === 0)) return
     this.isScheduled = true
     // Deferred: a resumed fibre runs at once, and could publish inside the commit that woke it. To
     // the end of the turn, so that a thousand streams get what comes in it with one write each.
@@ -215,6 +207,9 @@ export class TailHub {
     this.markTold()
     for (const [cursor, burst] of shared) this.give(cursor, burst)
     resumed.forEach((resume) => resume())
+    const listening = [...this.listening]
+    this.listening.clear()
+    listening.forEach((goOn) => goOn())
   }
 
   /** Whether a parked tail has seen what all were told of, no more and no less. */
@@ -242,7 +237,7 @@ export class TailHub {
   private markTold(): void {
     this.told = this.ring.next
     for (let lane = 0; lane < logLaneCount; lane++) { // What was told of a lane that left stays.
-      this.toldVector[lane] = Math.max(this.toldVector[lane] ?? 0, this.seen[lane] ?? 0)
+      this.toldVector[lane] = Math.max(this.toldVector[lane] ?? 0, this.lanes.heads[lane] ?? 0)
     }
   }
 }

@@ -3,7 +3,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { partitionOfLogLane } from "../../domain/Position.ts"
 import type { LogUnavailable, Scanned } from "../../services/MessageLog.ts"
+import type { FedEntry } from "../../services/OtherPods.ts"
 import type { TailEvent } from "../../services/Tails.ts"
 import type { Core } from "./Core.ts"
 import { readRetryMs } from "./Reader.ts"
@@ -90,6 +92,10 @@ const somethingMatches = ({ tails }: Core, cursor: TailCursor): Effect.Effect<vo
     return Effect.sync(() => tails.unpark(cursor))
   })
 
+/** The first retained offset of a lane, as its owner says. */
+export const firstOf = ({ log, tails }: Core, logLane: number): number =>
+  log.owns(partitionOfLogLane(logLane)) ? log.first(logLane) : tails.lanes.firsts[logLane] ?? 0
+
 /** Reads a stretch of the first lane in which the tail has not come to the ring. */
 export const fromLog = (core: Core, cursor: TailCursor, batch: Batch): Effect.Effect<void> => {
   const { log, tails: { reads, ring } } = core
@@ -100,7 +106,7 @@ export const fromLog = (core: Core, cursor: TailCursor, batch: Batch): Effect.Ef
   const logLane = cursor.vector.findIndex((next, lane) => next < (ring.base[lane] ?? 0))
   const from = cursor.vector[logLane]
   if (from === undefined) return Effect.void // It has come to the ring.
-  const first = log.first(logLane)
+  const first = firstOf(core, logLane)
   if (log.retainsSettled && from < first) {
     return Effect.sync(() => {
       cursor.vector[logLane] = first
@@ -108,9 +114,13 @@ export const fromLog = (core: Core, cursor: TailCursor, batch: Batch): Effect.Ef
     })
   }
   const { bytesMax, countMax } = batch
-  const scan = Effect.suspend(() =>
-    log.scan({ logLane, from, countMax, bytesMax, wants: cursor.view.wants })
-  )
+  const { pattern, wants } = cursor.view
+  const scan = Effect.suspend((): Effect.Effect<Scanned<FedEntry>, LogUnavailable> => {
+    const request = { logLane, from, countMax, bytesMax }
+    return log.owns(partitionOfLogLane(logLane))
+      ? log.scan({ ...request, wants })
+      : core.others.scan(request, pattern)
+  })
   return Effect.catch(
     Effect.map(reads.withPermit(scan), (scanned) => pass(core, cursor, batch, logLane, scanned)),
     (unavailable) => pause(unavailable)
@@ -126,11 +136,11 @@ const pass = (
   cursor: TailCursor,
   batch: Batch,
   logLane: number,
-  { damaged, entries, next }: Scanned
+  { damaged, entries, next }: Scanned<FedEntry>
 ): void => {
   const { log, tails: { ring } } = core
   const end = Math.min(next, ring.base[logLane] ?? 0)
-  const deletedTo = log.retainsSettled ? Math.min(log.first(logLane), end) : 0
+  const deletedTo = log.retainsSettled ? Math.min(firstOf(core, logLane), end) : 0
   let deleted = Math.max(0, deletedTo - (cursor.vector[logLane] ?? 0)) // Less what was found yet.
   const now = core.now()
   for (const entry of entries) {

@@ -18,6 +18,7 @@ export const viewTopicsMax = 1_000
 export class TailView {
   /** Its name in the hub. */
   readonly key: string
+  readonly pattern: TopicPattern
   /** Tails that wait: they want none of what was looked at. */
   readonly parked = new Set<TailCursor>()
   /** When what all of them are shown goes out with a position. */
@@ -37,6 +38,7 @@ export class TailView {
     now: number
   ) {
     this.key = key
+    this.pattern = pattern
     this.positions = new TailPositions(now)
     this.matches = matcher(pattern)
     this.filter = filter === undefined ? undefined : compileFilter(filter)

@@ -22,7 +22,7 @@ import type { Core } from "./Core.ts"
 import { closedOf, isOpen } from "./Openness.ts"
 import { type LogIdentity, TailCursor } from "./TailCursor.ts"
 import { followEvents } from "./TailFollowing.ts"
-import { nextEvents } from "./TailReading.ts"
+import { firstOf, nextEvents } from "./TailReading.ts"
 
 type OpenError = SubscriptionUnknown | PositionInvalid | TailLimit | BusClosed
 
@@ -87,6 +87,7 @@ const cursorOf = (
     ...start.success,
     view: tails.share(pattern, filter),
     incarnation,
+    beganNow: from === "now",
     sequence: from === "now" ? tails.ring.next : tails.ring.first,
     opened: tails.ring.next,
     identity,
@@ -131,9 +132,11 @@ const startOf = (
   identity: LogIdentity,
   from: TailRequest["from"]
 ): Result.Result<Start, PositionInvalid> => {
-  const earliest = () => Float64Array.from({ length: logLaneCount }, (_, at) => core.log.first(at))
+  const { heads, known } = core.tails.lanes
+  const earliest = () => Float64Array.from({ length: logLaneCount }, (_, at) => firstOf(core, at))
+  core.tails.lanes.lookAhead(core.seen)
   if (from === "now") {
-    return Result.succeed({ vector: core.seen.slice(), isOpening: false, gap: undefined })
+    return Result.succeed({ vector: heads.slice(), isOpening: false, gap: undefined })
   }
   if (from === "earliest") {
     return Result.succeed({ vector: earliest(), isOpening: true, gap: undefined })
@@ -141,9 +144,11 @@ const startOf = (
   return Result.map(parsePosition(from.position), ({ epoch, log, next }): Start => {
     // Nothing of another log was shown before; where this one lost its end, the rest follows.
     if (log !== identity.log) return { vector: earliest(), isOpening: true, gap: "OtherLog" }
-    // Of a lane that another process has, that one knows the end.
+    // Of a lane that nobody here has heard of, another pod knows the end.
     const endOfLane = (lane: number): number =>
-      core.log.owns(partitionOfLogLane(lane)) ? core.seen[lane] ?? 0 : Number.POSITIVE_INFINITY
+      known.has(lane) || core.log.owns(partitionOfLogLane(lane))
+        ? heads[lane] ?? 0
+        : Number.POSITIVE_INFINITY
     const isAhead = epoch > identity.epoch || next.some((at, lane) => at > endOfLane(lane))
     const vector = next.map((at, lane) => Math.min(at, endOfLane(lane)))
     return { vector, isOpening: false, gap: isAhead ? "OtherLog" : undefined }

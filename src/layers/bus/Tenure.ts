@@ -17,8 +17,11 @@ import { endKept, endUnread, liveLeases, noteLeases } from "./LeasesKept.ts"
 import { type Pending, state } from "./Pending.ts"
 import { changed } from "./Pulls.ts"
 import { admit } from "./Replays.ts"
+import * as Requests from "./Requests.ts"
 import { introduce, type StartReader } from "./Router.ts"
 import { pulled, type Subscriptions } from "./Subscriptions.ts"
+import * as TailFeed from "./TailFeed.ts"
+import { passTo } from "./TailLanes.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
 
 /** How long running handlers may take to end before a partition is given back, in milliseconds. */
@@ -52,9 +55,12 @@ export const make = (
       const consumer = core.consumers.get(name)
       return consumer === undefined ? Effect.sleep(unknownWaitMs) : changed(consumer, since)
     }),
-  beforeEnd: (handOver) => {
-    core.handOver = handOver
-  }
+  among: (others) => {
+    core.others = others
+  },
+  feed: TailFeed.make(core),
+  requestsOver: (publish) => Requests.make(core, publish),
+  reply: (topic, reply) => Requests.take(core, topic, reply)
 })
 
 const welcome = (core: Core, startReader: StartReader, subscription: Subscription) =>
@@ -106,7 +112,10 @@ const begin = (
     core.numbers.raise(recovered)
     core.claims.recover(recovered.claims)
     core.delays.recover(partition, recovered.delayedCount, recovered.delayedBytes)
-    for (const lane of lanesOf(partition)) core.tails.take(lane, core.log.head(lane))
+    for (const lane of lanesOf(partition)) {
+      core.seen[lane] = core.log.head(lane)
+      passTo(core.tails, lane, core.log.head(lane))
+    }
     recovered.deadLetterCounts.forEach((count, incarnation) =>
       consumers.get(incarnation)?.totals.letters.add(partition, count)
     )
@@ -117,7 +126,13 @@ const begin = (
       if (consumer !== undefined) admit(core, consumer, row)
     }
   }
+  tellChanged(core)
   goOn(core, startReader)
+}
+
+const tellChanged = ({ tails }: Core): void => {
+  tails.lanes.changes++
+  tails.schedule()
 }
 
 const prepare = Effect.fnUntraced(function*(core: Core, partitions: ReadonlyArray<number>) {
@@ -154,7 +169,8 @@ const end = (
   }
   core.shards.forEach((shard) => shard.lanes.takeOut(() => false)) // Drops what was let go.
   core.leases.forgetUnread(gone)
-  for (const lane of lanes) core.tails.take(lane, 0)
+  for (const lane of lanes) core.seen[lane] = 0
+  tellChanged(core)
   for (const partition of partitions) {
     core.delays.drop(partition)
     core.leaving.delete(partition)

@@ -5,12 +5,21 @@
  * date: then the reply says what is true, and the asker goes on with that.
  */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { partitionCount } from "../../domain/Position.ts"
 import { LogUnavailable } from "../../services/MessageLog.ts"
 import type { Ownership } from "../../services/Ownership.ts"
-import { type Ask, decodeError, fromBytes, type Refused, type Said, toBytes } from "./Wire.ts"
+import {
+  type Ask,
+  decodeError,
+  fromBytes,
+  isWaiting,
+  type Refused,
+  type Said,
+  toBytes
+} from "./Wire.ts"
 
 /** Longest time of one request that is answered at once. */
 export const askTimeout = Duration.seconds(5)
@@ -31,6 +40,7 @@ export const unowned = (partition: number): LogUnavailable =>
 /** Who has which partition, and how they are asked. */
 export class Peers {
   private readonly owners = new Map<number, string>()
+  private change = Deferred.makeUnsafe<void>()
   private readonly ownership: Ownership["Service"]
   readonly ownsHere: (partition: number) => boolean
 
@@ -61,9 +71,19 @@ export class Peers {
     )
   }
 
+  /** The other pods, each with one of its partitions. */
+  get pods(): ReadonlyMap<string, number> {
+    return new Map(this.known.map((partition) => [this.owners.get(partition) ?? "", partition]))
+  }
+
+  /** Whether somebody is known for each partition. */
+  get isComplete(): boolean {
+    return elsewhere(this).every((partition) => this.owners.has(partition))
+  }
+
   /** Asks the pod that has a partition. */
   ask(partition: number, ask: Ask, timeout = askTimeout): Effect.Effect<Said, Refused> {
-    return this.ownership.ask(partition, toBytes(ask), ask.kind === "wait").pipe(
+    return this.ownership.ask(partition, toBytes(ask), isWaiting(ask)).pipe(
       Effect.mapError(() => unowned(partition)),
       Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(unowned(partition)) }),
       Effect.flatMap((bytes) => {
@@ -76,7 +96,17 @@ export class Peers {
     )
   }
 
+  /** Ends once another pod than at this call is known to have some partition. */
+  changed(): Effect.Effect<void> {
+    return Deferred.await(this.change)
+  }
+
   private learn({ owned, pod }: Said): void {
+    const had = [...this.owners.values()].filter((owner) => owner === pod).length
+    if (had === owned.length && owned.every((one) => this.owners.get(one) === pod)) return
+    const { change } = this
+    this.change = Deferred.makeUnsafe()
+    Deferred.doneUnsafe(change, Effect.void)
     for (const [partition, owner] of this.owners) {
       if (owner === pod) this.owners.delete(partition)
     }

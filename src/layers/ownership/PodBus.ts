@@ -9,27 +9,29 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
-import * as Result from "effect/Result"
-import type { Draft } from "../../domain/Message.ts"
-import { makeIds, partitionOfId } from "../../domain/MessageId.ts"
-import { hash32, orderText, partitionOf } from "../../domain/Position.ts"
-import { isReplyTopic } from "../../domain/Request.ts"
+import { makeIds } from "../../domain/MessageId.ts"
 import { LogPartitions } from "../../services/LogPartitions.ts"
-import { type Accepted, MessageBus, type PublishError } from "../../services/MessageBus.ts"
-import { LogUnavailable, MessageLog } from "../../services/MessageLog.ts"
+import { MessageBus } from "../../services/MessageBus.ts"
+import { MessageLog } from "../../services/MessageLog.ts"
 import { Ownership } from "../../services/Ownership.ts"
 import { Tenure } from "../../services/Tenure.ts"
+import * as Feeding from "./Feeding.ts"
 import * as Forwarding from "./Forwarding.ts"
 import * as Host from "./Host.ts"
 import * as Keeper from "./Keeper.ts"
 import { extended, settled } from "./Narrowing.ts"
 import { administration } from "./Operating.ts"
 import { Peers } from "./Peers.ts"
+import { publishing } from "./Publishing.ts"
 import { Pulling } from "./Pulling.ts"
+import { outcomeOf } from "./Receiving.ts"
+import * as Replying from "./Replying.ts"
 import { subscribing } from "./Subscribing.ts"
-import type { Forwarded } from "./Wire.ts"
 
-/** How often pods whose partitions are not known are looked for, and subscriptions read again. */
+/** How often it is looked whether the pod of some partition is unknown. */
+const findEvery = Duration.millis(200)
+
+/** How often subscriptions are read again. */
 const refreshEvery = Duration.seconds(5)
 
 /** The bus of all pods, over that of this one. */
@@ -48,51 +50,43 @@ export const layer: Layer.Layer<
     const [clock, random] = [yield* Clock.Clock, yield* Random.Random]
     const now = () => clock.currentTimeMillisUnsafe()
     const nextId = makeIds(() => random.nextIntUnsafe() | 0, 0)
+    const newId = (partition: number) => nextId(now(), partition)
     const keeper = yield* Keeper.make(partitions, tenure, now)
     const peers = new Peers(ownership, log.owns)
-    const answer = Host.make({ pod: ownership.pod, bus, log, tenure, takenAt: keeper.takenAt })
+    const { pod } = ownership
+    const feed = yield* Feeding.feeding(pod, tenure.feed)
+    const answer = Host.make({ pod, bus, log, tenure, takenAt: keeper.takenAt, feed })
+    const following = yield* Feeding.make(peers, tenure.feed)
     const forwarding = yield* Forwarding.make(
       peers,
-      (drafts) => Effect.map(bus.publishMany(drafts), (results) => results.map(Host.outcomeOf))
+      (drafts) => Effect.map(bus.publishMany(drafts), (results) => results.map(outcomeOf))
     )
     const pulling = new Pulling(bus, tenure, peers, log)
     const subscribe = subscribing({ bus, log, partitions, peers, tenure })
     const leave = Effect.andThen(keeper.leave, ownership.leave)
     yield* Effect.addFinalizer(() => leave)
-    tenure.beforeEnd(leave)
-    yield* ownership.join(keeper.own, answer)
-    const refresh = Effect.andThen(
-      Effect.ignore(peers.gather({ kind: "hello" })),
-      Effect.ignore(subscribe.refresh)
-    )
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(refresh, Effect.sleep(refreshEvery))))
-
-    const identified = (draft: Draft): Forwarded => ({
-      ...draft,
-      id: draft.id ??
-        nextId(now(), partitionOf(hash32(orderText(draft.topic, draft.key))))
+    tenure.among({
+      handOver: leave,
+      scan: Feeding.scanning(peers),
+      ...(yield* Replying.make(peers))
     })
-    const forwardOne = (draft: Forwarded): Effect.Effect<Accepted, PublishError> =>
-      Effect.flatMap(
-        forwarding.forward([draft]),
-        ([result]) => result === undefined ? Effect.die("no result") : Effect.fromResult(result)
-      )
-    const publish = (draft: Draft): Effect.Effect<Accepted, PublishError> => {
-      if (isReplyTopic(draft.topic)) return bus.publish(draft)
-      const known = identified(draft)
-      return log.owns(partitionOfId(known.id))
-        ? Effect.catch(
-          bus.publish(known),
-          (error) => Host.isGone(error) ? forwardOne(known) : Effect.fail(error)
-        )
-        : forwardOne(known)
-    }
+    yield* ownership.join(keeper.own, answer)
+    const again = (what: Effect.Effect<unknown, unknown>, every: Duration.Duration) =>
+      Effect.forkScoped(Effect.forever(Effect.andThen(Effect.ignore(what), Effect.sleep(every))))
+    const find = Effect.suspend(() =>
+      peers.isComplete ? Effect.void : peers.gather({ kind: "hello" })
+    )
+    yield* again(find, findEvery)
+    yield* again(subscribe.refresh, refreshEvery)
+
+    const { publish, publishMany } = publishing({ bus, log, forwarding, newId })
+    const { handle } = subscribe.changes
     return MessageBus.of({
       ...bus,
       publish,
-      publishMany: (drafts) => publishAll(bus, log, forwarding, drafts.map(identified)),
+      publishMany,
       ...subscribe.changes,
-      pull: (name, max, waitMs) => subscribe.known(name, pulling.pull(name, max, waitMs)),
+      pull: (name, max, waitMs) => subscribe.known(pulling.pull(name, max, waitMs)),
       ack: (name, ackIds) =>
         settled(pulling.settle({ kind: "ack", name, ackIds }, (own) => bus.ack(name, own))),
       nack: (name, ackIds, delayMs) =>
@@ -106,37 +100,13 @@ export const layer: Layer.Layer<
           pulling.settle({ kind: "extend", name, ackIds, ms: byMs }, (own) =>
             bus.extend(name, own, byMs))
         ),
+      requests: tenure.requestsOver(publish),
+      tails: Feeding.tailsOver(bus.tails, following, subscribe.known),
+      handle: (name, options, handler, retry, extras) =>
+        options.mode === "broadcast"
+          ? Effect.andThen(following.follow, handle(name, options, handler, retry, extras))
+          : handle(name, options, handler, retry, extras),
       ...administration(bus, log, peers)
     })
   })
 )
-
-const missing = Result.fail(
-  new LogUnavailable({ reason: "Io", detail: "nothing is known of what became of it" })
-)
-
-/** What is here goes to the bus of this pod, the rest to others; results in the order of drafts. */
-const publishAll = Effect.fnUntraced(function*(
-  bus: MessageBus["Service"],
-  log: MessageLog["Service"],
-  forwarding: Forwarding.Forwarding,
-  drafts: ReadonlyArray<Forwarded>
-) {
-  const isHere = ({ id, topic }: Forwarded) => isReplyTopic(topic) || log.owns(partitionOfId(id))
-  const own = drafts.filter(isHere)
-  const others = drafts.filter((draft) => !isHere(draft))
-  const [here, there] = yield* Effect.all([
-    own.length === 0 ? Effect.succeed([]) : bus.publishMany(own),
-    others.length === 0 ? Effect.succeed([]) : forwarding.forward(others)
-  ], { concurrency: "unbounded" })
-  const results = new Map<string, Result.Result<Accepted, PublishError>>()
-  own.forEach(({ id }, at) => results.set(id, here[at] ?? missing))
-  others.forEach(({ id }, at) => results.set(id, there[at] ?? missing))
-  const gone = own.filter(({ id }) => {
-    const result = results.get(id) ?? missing
-    return Result.isFailure(result) && Host.isGone(result.failure)
-  })
-  const again = gone.length === 0 ? [] : yield* forwarding.forward(gone)
-  gone.forEach(({ id }, at) => results.set(id, again[at] ?? missing))
-  return drafts.map(({ id }) => results.get(id) ?? missing)
-})

@@ -57,6 +57,7 @@ export class Pulling {
       const until = (yield* Clock.currentTimeMillis) + Math.min(waitMs, pullMax.waitMs)
       while (true) { // Until there is something, or the time is over.
         const own = this.tenure.wakes(name)
+        const changed = this.peers.changed()
         const others = this.peers.known
         const share = Math.ceil(Math.min(max, pullMax.count) / (others.length + 1))
         const here = yield* this.bus.pull(name, share, 0)
@@ -68,6 +69,7 @@ export class Pulling {
         if (taken.length > 0 || left <= 0) return taken
         const woken = [
           this.tenure.woken(name, own),
+          changed,
           ...others.map((one) => this.wokenAt(one, name))
         ]
         yield* Effect.timeoutOption(Effect.raceAllFirst(woken), left)

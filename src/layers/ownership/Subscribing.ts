@@ -92,7 +92,6 @@ export const subscribing = (options: SubscribingOptions) => {
 
   /** Another pod may have created it just now: then it is read, and the effect made once more. */
   const known = <A, E extends { readonly _tag: string }, R>(
-    _name: string,
     effect: Effect.Effect<A, E, R>
   ): Effect.Effect<A, E, R> =>
     Effect.catch(effect, (error) =>
@@ -106,7 +105,7 @@ export const subscribing = (options: SubscribingOptions) => {
     changes: {
       createSubscription,
       deleteSubscription,
-      subscription: (name: string) => known(name, bus.subscription(name)),
+      subscription: (name: string) => known(bus.subscription(name)),
       handle: ((name, wanted, handler, retry, extras) =>
         Effect.andThen(
           createSubscription(name, wanted),

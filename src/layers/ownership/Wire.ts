@@ -12,6 +12,7 @@ import {
   SubscriptionUnknown
 } from "../../domain/Subscription.ts"
 import { TopicReserved } from "../../domain/Topic.ts"
+import type { TopicPattern } from "../../domain/TopicPattern.ts"
 import { HookRefused } from "../../services/Hooks.ts"
 import { BacklogFull, DelayedLimit } from "../../services/LogCapacity.ts"
 import {
@@ -20,8 +21,10 @@ import {
   IdempotencyConflict,
   IdempotencyInFlight
 } from "../../services/MessageBus.ts"
-import { LogUnavailable } from "../../services/MessageLog.ts"
+import { LogUnavailable, type ScanRequest } from "../../services/MessageLog.ts"
+import type { FedPlace } from "../../services/OtherPods.ts"
 import type { ParkedFilter } from "../../services/Parked.ts"
+import type { Reply } from "../../services/Requests.ts"
 import { ShardFull, ShardPaused } from "../../services/Shards.ts"
 
 /** A message on its way to the pod that has its partition; `id` tells a repeat. */
@@ -58,6 +61,23 @@ export type Ask =
     readonly limit: number
   }
   | { readonly kind: "release" | "drop"; readonly filter: ParkedFilter }
+  /** For the tails of others: the lanes, or what came since a place, of that pod alone. */
+  | { readonly kind: "lanes" }
+  | { readonly kind: "feed"; readonly pod: string; readonly since: FedPlace | undefined }
+  | {
+    readonly kind: "scan"
+    readonly request: Omit<ScanRequest, "wants">
+    readonly pattern: TopicPattern
+  }
+  | {
+    readonly kind: "reply"
+    readonly pod: string
+    readonly topic: string
+    readonly reply: Reply
+  }
+
+/** Requests whose reply may take its time. */
+export const isWaiting = ({ kind }: Ask): boolean => kind === "wait" || kind === "feed"
 
 /** What became of one forwarded message; `Elsewhere`: this pod does not have its partition. */
 export type Outcome =

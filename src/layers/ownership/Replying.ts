@@ -1,0 +1,68 @@
+/**
+ * Replying: replies on their way to the pod where somebody waits for them.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { podOfReply } from "../../domain/Request.ts"
+import type { OtherPods } from "../../services/OtherPods.ts"
+import type { Peers } from "./Peers.ts"
+import { valueOf } from "./Wire.ts"
+
+/** Replies on their way of which nobody waits to hear; what is more is dropped. */
+const sendingMax = 1_000
+
+/** How often a pod is asked for by what it was said to have. */
+const triesMax = 5
+
+/** How long, and how often, a pod that is not known is looked for. */
+const lookMax = Duration.seconds(3)
+const lookEvery = Duration.seconds(1)
+
+/** Brings replies; one that does not arrive is like one that comes too late. */
+export const make = (
+  peers: Peers
+): Effect.Effect<Pick<OtherPods, "reply" | "sendReply">, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const context = yield* Effect.context<never>()
+    const scope = yield* Effect.scope
+    const state = { sending: 0 }
+    const look = yield* Effect.cachedWithTTL(
+      Effect.ignore(Effect.timeoutOption(peers.gather({ kind: "hello" }), lookMax)),
+      lookEvery
+    )
+    const placeOf = (pod: string): Effect.Effect<number | undefined> =>
+      Effect.suspend(() => {
+        const known = peers.pods.get(pod)
+        return known === undefined
+          ? Effect.map(look, () => peers.pods.get(pod))
+          : Effect.succeed(known)
+      })
+    const reply: OtherPods["reply"] = (topic, reply) =>
+      Effect.gen(function*() {
+        const pod = podOfReply(topic)
+        for (let tries = 0; tries < triesMax; tries++) { // Mostly once; what it had may move.
+          const partition = yield* placeOf(pod)
+          if (partition === undefined) return false // It has left.
+          const said = yield* peers.ask(partition, { kind: "reply", pod, topic, reply })
+          if (said.pod === pod) return valueOf<boolean>(said)
+        }
+        return false
+      }).pipe(
+        Effect.catch(({ message }) =>
+          Effect.as(Effect.logDebug(`a reply to ${topic} did not arrive: ${message}`), false)
+        )
+      )
+    return {
+      reply,
+      sendReply: (topic, message) => {
+        if (state.sending >= sendingMax) return
+        state.sending++
+        const sent = Effect.ensuring(
+          reply(topic, message),
+          Effect.sync(() => state.sending--)
+        )
+        Effect.runForkWith(context)(Effect.forkIn(sent, scope))
+      }
+    }
+  })

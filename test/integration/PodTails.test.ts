@@ -1,0 +1,138 @@
+/**
+ * Event streams and requests over several pods: every stream shows what is published anywhere,
+ * while partitions change hands, and replies find who asked.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { type EventStream, openStream, until } from "../edge/EventStream.ts"
+import { databases } from "../servers/Databases.ts"
+import { one, podOver, type Pods, settled, threePods } from "./Fleet.ts"
+import { stop } from "./Service.ts"
+
+const { newDatabase } = databases()
+
+const timeoutMs = 120_000
+
+const events = "/v1/subscriptions/feed/events"
+
+const streamOf = (pods: Pods, at: number, path = events, headers = {}) =>
+  openStream(Number(new URL(pods.all[at]?.url ?? "").port), path, headers)
+
+const idsIn = (stream: EventStream): ReadonlyArray<string> =>
+  stream.events.filter(({ event }) => event === "message").map(({ data }) => JSON.parse(data).id)
+
+const gapsIn = (stream: EventStream): number =>
+  stream.events.filter(({ event }) => event !== "message").length
+
+/** Publishes in many keys, at each pod in turn; returns the ids. */
+const publish = (pods: Pods, count: number, from: number) =>
+  Effect.forEach(
+    Array.from({ length: count }, (_, n) => n + from),
+    (n) =>
+      Effect.map(
+        one(pods, n % pods.all.length, "/v1/topics/t/messages", "POST", {
+          payload: n,
+          key: `k${n % 50}`
+        }),
+        ({ body, status }) => {
+          assert.strictEqual(status, 202)
+          return String(body.id)
+        }
+      )
+  )
+
+const shows = (stream: EventStream, ids: ReadonlyArray<string>) =>
+  until(`the events of ${ids.length} messages`, () => idsIn(stream).length >= ids.length)
+
+const assertShown = (stream: EventStream, ids: ReadonlyArray<string>): void => {
+  assert.deepStrictEqual(idsIn(stream).toSorted(), ids.toSorted())
+  assert.strictEqual(gapsIn(stream), 0)
+}
+
+describe("tails over several pods", () => {
+  it.live(
+    "show what is published at any pod, while pods die and come, each message once",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const url = yield* newDatabase
+        const pods = yield* threePods(url)
+        const created = yield* one(pods, 0, "/v1/subscriptions/feed", "PUT", { topic: "t" })
+        assert.strictEqual(created.status, 201)
+        const first = yield* publish(pods, 60, 0)
+        const a = yield* streamOf(pods, 0)
+        const b = yield* streamOf(pods, 1)
+        const late = yield* streamOf(pods, 1, `${events}?from=earliest`)
+        yield* until("the heads", () => [a, b, late].every(({ head }) => head().includes("200")))
+        const second = yield* publish(pods, 120, 60)
+        for (const stream of [a, b]) {
+          yield* shows(stream, second)
+          assertShown(stream, second)
+        }
+        yield* shows(late, [...first, ...second])
+        assertShown(late, [...first, ...second])
+
+        const victim = pods.all[2]
+        if (victim === undefined) return
+        const dying = yield* Effect.forkChild(stop(victim, "SIGKILL"))
+        pods.all.pop()
+        const third = yield* publish(pods, 60, 180) // Waits where nobody has the partition.
+        yield* Fiber.join(dying)
+        pods.all.push(yield* podOver(url))
+        yield* settled(url, pods.all)
+        const fourth = yield* publish(pods, 120, 240)
+        const since = [...second, ...third, ...fourth]
+        for (const stream of [a, b]) {
+          yield* shows(stream, since)
+          assertShown(stream, since)
+        }
+
+        // Another pod goes on where the first one was left.
+        const lastId = a.lastId()
+        a.socket.destroy()
+        const fifth = yield* publish(pods, 60, 360)
+        const resumed = yield* streamOf(pods, 2, events, { "last-event-id": lastId })
+        yield* until("what came meanwhile", () => {
+          const shown = new Set(idsIn(resumed))
+          return fifth.every((id) => shown.has(id))
+        })
+        assert.isAtMost(idsIn(resumed).length, fifth.length + 64) // What a resume repeats at most.
+        assert.strictEqual(gapsIn(resumed), 0)
+      })),
+    timeoutMs
+  )
+
+  it.live(
+    "requests are answered from any pod, whichever has the partition",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const url = yield* newDatabase
+        const pods = yield* threePods(url)
+        yield* one(pods, 0, "/v1/subscriptions/answers", "PUT", { topic: "ask" })
+        for (let n = 0; n < 9; n++) {
+          const asked = yield* Effect.forkChild(
+            one(pods, n % 3, "/v1/topics/ask/requests", "POST", { payload: n, key: `k${n}` })
+          )
+          const pull = { max: 1, waitMs: 5_000 }
+          const { body } = yield* one(
+            pods,
+            (n + 1) % 3,
+            "/v1/subscriptions/answers/pull",
+            "POST",
+            pull
+          )
+          const [delivery] = body.deliveries
+          if (delivery === undefined) return assert.fail(`nothing to answer the ${n}th request`)
+          const { ackId, message } = delivery
+          const to = message.headers["reply-to"]
+          const reply = yield* one(pods, (n + 2) % 3, `/v1/topics/${to}/messages`, "POST", {
+            payload: message.payload * 2
+          })
+          assert.strictEqual(reply.status, 202)
+          yield* one(pods, n % 3, "/v1/subscriptions/answers/ack", "POST", { ackIds: [ackId] })
+          const answer = yield* Fiber.join(asked)
+          assert.deepStrictEqual([answer.status, answer.body.payload], [200, n * 2])
+        }
+      })),
+    timeoutMs
+  )
+})
