@@ -4,7 +4,12 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Failure } from "../domain/Delivery.ts"
+import type { FilterFunction } from "../domain/Filter.ts"
+import type { Message } from "../domain/Message.ts"
+import type { SubscriptionName } from "../domain/Subscription.ts"
 import type { TopicPattern } from "../domain/TopicPattern.ts"
+import type { Handler } from "./MessageBus.ts"
 import type { LogEntry, LogUnavailable, Scanned, ScanRequest } from "./MessageLog.ts"
 import type { Reply } from "./Requests.ts"
 
@@ -62,3 +67,16 @@ export interface OtherPods {
   /** As `reply`, for who does not wait for that. */
   readonly sendReply: (topic: string, reply: Reply) => void
 }
+
+/** One run of a handler for a delivery that another pod has. */
+export interface RelayedRun {
+  readonly name: SubscriptionName
+  readonly message: Message
+  /** From 1. */
+  readonly attempt: number
+  readonly handler: Handler
+  readonly filter: FilterFunction | undefined
+}
+
+/** What came of it. */
+export type Ran = "Done" | "NotBegun" | Failure

@@ -6,7 +6,7 @@ import type * as Effect from "effect/Effect"
 import type { Subscription } from "../domain/Subscription.ts"
 import type { MessageBus } from "./MessageBus.ts"
 import type { LogUnavailable, Recovered } from "./MessageLog.ts"
-import type { OtherPods, TailFeed } from "./OtherPods.ts"
+import type { OtherPods, Ran, RelayedRun, TailFeed } from "./OtherPods.ts"
 import type { Reply, Requests } from "./Requests.ts"
 
 /** Begins and ends the serving of partitions. */
@@ -31,6 +31,8 @@ export class Tenure extends Context.Service<Tenure, {
   /** Lets other pods do for this one what it cannot do alone. */
   readonly among: (others: OtherPods) => void
   readonly feed: TailFeed
+  /** Runs a handler of this pod for a delivery of another one. */
+  readonly run: (run: RelayedRun) => Effect.Effect<Ran>
   /** Requests whose messages are published in another way. */
   readonly requestsOver: (publish: MessageBus["Service"]["publish"]) => Requests
   /** Takes a reply of another pod; whether somebody waited for it. */

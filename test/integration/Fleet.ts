@@ -16,12 +16,18 @@ const freePort: Effect.Effect<number> = Effect.callback((resume) => {
   })
 })
 
+type Settings = Readonly<Record<string, string>>
+
 /** A pod over a database, on ports of its own. */
-export const podOver = (url: string): Effect.Effect<Service, never, Scope.Scope> =>
+export const podOver = (
+  url: string,
+  settings: Settings = {}
+): Effect.Effect<Service, never, Scope.Scope> =>
   Effect.orDie(Effect.gen(function*() {
     const folder = yield* temporaryFolder
     const port = yield* freePort
-    return yield* start(folder, { DATABASE_URL: url, SINGLE_POD: "0", POD_PORT: String(port) })
+    const shared = { DATABASE_URL: url, SINGLE_POD: "0", POD_PORT: String(port) }
+    return yield* start(folder, { ...shared, ...settings })
   }))
 
 /** Until every partition has an owner, and pods have heard of each other. */
@@ -55,10 +61,10 @@ export class Pods {
   }
 }
 
-/** Three pods that have found each other. */
-export const threePods = Effect.fnUntraced(function*(url: string) {
+/** Three pods that have found each other; the first one may have settings of its own. */
+export const threePods = Effect.fnUntraced(function*(url: string, ofFirst: Settings = {}) {
   const pods = new Pods()
-  for (let n = 0; n < 3; n++) pods.all.push(yield* podOver(url))
+  for (let n = 0; n < 3; n++) pods.all.push(yield* podOver(url, n === 0 ? ofFirst : {}))
   yield* settled(url, pods.all)
   return pods
 })

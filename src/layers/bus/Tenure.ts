@@ -16,6 +16,7 @@ import { startsOf } from "./Floors.ts"
 import { endKept, endUnread, liveLeases, noteLeases } from "./LeasesKept.ts"
 import { type Pending, state } from "./Pending.ts"
 import { changed } from "./Pulls.ts"
+import { run } from "./Relayed.ts"
 import { admit } from "./Replays.ts"
 import * as Requests from "./Requests.ts"
 import { introduce, type StartReader } from "./Router.ts"
@@ -59,6 +60,7 @@ export const make = (
     core.others = others
   },
   feed: TailFeed.make(core),
+  run: (relayed) => run(core, relayed),
   requestsOver: (publish) => Requests.make(core, publish),
   reply: (topic, reply) => Requests.take(core, topic, reply)
 })

@@ -13,6 +13,7 @@ import { LogUnavailable, type MessageLog, type Scanned } from "../../services/Me
 import type { FedEntry } from "../../services/OtherPods.ts"
 import type { Tenure } from "../../services/Tenure.ts"
 import type { Feed } from "./Feeding.ts"
+import type { Handlers } from "./Handlers.ts"
 import { receiving } from "./Receiving.ts"
 import { type Ask, encodeError, fromBytes, type Refused, type Said, toBytes } from "./Wire.ts"
 
@@ -27,6 +28,9 @@ export interface HostOptions {
   readonly tenure: Tenure["Service"]
   readonly takenAt: (partition: number) => number
   readonly feed: Feed
+  readonly handlers: Handlers
+  /** Looks up anew who has handlers. */
+  readonly look: Effect.Effect<void>
 }
 
 /** Answers what other pods ask; never fails. */
@@ -90,6 +94,12 @@ const answer = (
       return options.feed(ask)
     case "scan":
       return scan(options, ask)
+    case "handlers":
+      return Effect.sync(() => options.handlers.attached)
+    case "look":
+      return options.look
+    case "handle":
+      return ask.pod === pod ? options.handlers.run(tenure, ask) : Effect.undefined
     case "reply":
       return Effect.sync(() => ask.pod === pod && tenure.reply(ask.topic, ask.reply))
     default:

@@ -17,14 +17,16 @@ import { Ownership } from "../../services/Ownership.ts"
 import { Tenure } from "../../services/Tenure.ts"
 import * as Feeding from "./Feeding.ts"
 import * as Forwarding from "./Forwarding.ts"
+import { Handlers } from "./Handlers.ts"
 import * as Host from "./Host.ts"
 import * as Keeper from "./Keeper.ts"
 import { extended, settled } from "./Narrowing.ts"
 import { administration } from "./Operating.ts"
 import { Peers } from "./Peers.ts"
-import { publishing } from "./Publishing.ts"
+import { publishing, type PublishingOptions } from "./Publishing.ts"
 import { Pulling } from "./Pulling.ts"
 import { outcomeOf } from "./Receiving.ts"
+import * as Relaying from "./Relaying.ts"
 import * as Replying from "./Replying.ts"
 import { subscribing } from "./Subscribing.ts"
 
@@ -55,14 +57,18 @@ export const layer: Layer.Layer<
     const peers = new Peers(ownership, log.owns)
     const { pod } = ownership
     const feed = yield* Feeding.feeding(pod, tenure.feed)
-    const answer = Host.make({ pod, bus, log, tenure, takenAt: keeper.takenAt, feed })
+    const handlers = new Handlers()
+    const subscribe = subscribing({ bus, log, partitions, peers, tenure })
+    const { handle } = subscribe.changes
+    const relaying = yield* Relaying.make({ bus, handle, handlers, peers })
+    const { takenAt } = keeper
+    const { look } = relaying
+    const answer = Host.make({ pod, bus, log, tenure, takenAt, feed, handlers, look })
     const following = yield* Feeding.make(peers, tenure.feed)
     const forwarding = yield* Forwarding.make(
       peers,
       (drafts) => Effect.map(bus.publishMany(drafts), (results) => results.map(outcomeOf))
     )
-    const pulling = new Pulling(bus, tenure, peers, log)
-    const subscribe = subscribing({ bus, log, partitions, peers, tenure })
     const leave = Effect.andThen(keeper.leave, ownership.leave)
     yield* Effect.addFinalizer(() => leave)
     tenure.among({
@@ -78,35 +84,51 @@ export const layer: Layer.Layer<
     )
     yield* again(find, findEvery)
     yield* again(subscribe.refresh, refreshEvery)
+    yield* Effect.forkScoped(relaying.run)
 
-    const { publish, publishMany } = publishing({ bus, log, forwarding, newId })
-    const { handle } = subscribe.changes
-    return MessageBus.of({
-      ...bus,
-      publish,
-      publishMany,
-      ...subscribe.changes,
-      pull: (name, max, waitMs) => subscribe.known(pulling.pull(name, max, waitMs)),
-      ack: (name, ackIds) =>
-        settled(pulling.settle({ kind: "ack", name, ackIds }, (own) => bus.ack(name, own))),
-      nack: (name, ackIds, delayMs) =>
-        settled(
-          pulling.settle({ kind: "nack", name, ackIds, ms: delayMs }, (own) =>
-            bus.nack(name, own, delayMs))
-        ),
-      extend: (name, ackIds, byMs) =>
-        extended(
-          ackIds,
-          pulling.settle({ kind: "extend", name, ackIds, ms: byMs }, (own) =>
-            bus.extend(name, own, byMs))
-        ),
-      requests: tenure.requestsOver(publish),
-      tails: Feeding.tailsOver(bus.tails, following, subscribe.known),
-      handle: (name, options, handler, retry, extras) =>
-        options.mode === "broadcast"
-          ? Effect.andThen(following.follow, handle(name, options, handler, retry, extras))
-          : handle(name, options, handler, retry, extras),
-      ...administration(bus, log, peers)
-    })
+    return overPods({ bus, following, forwarding, log, newId, peers, relaying, subscribe, tenure })
   })
 )
+
+/** What the bus of all pods is put together from. */
+interface Parts extends PublishingOptions {
+  readonly following: Feeding.Following
+  readonly peers: Peers
+  readonly relaying: Relaying.Relaying
+  readonly subscribe: ReturnType<typeof subscribing>
+  readonly tenure: Tenure["Service"]
+}
+
+const overPods = (parts: Parts): MessageBus["Service"] => {
+  const { bus, following, log, peers, relaying, subscribe, tenure } = parts
+  const pulling = new Pulling(bus, tenure, peers, log)
+  const { handle } = subscribe.changes
+  const { publish, publishMany } = publishing(parts)
+  return MessageBus.of({
+    ...bus,
+    publish,
+    publishMany,
+    ...subscribe.changes,
+    pull: (name, max, waitMs) => subscribe.known(pulling.pull(name, max, waitMs)),
+    ack: (name, ackIds) =>
+      settled(pulling.settle({ kind: "ack", name, ackIds }, (own) => bus.ack(name, own))),
+    nack: (name, ackIds, delayMs) =>
+      settled(
+        pulling.settle({ kind: "nack", name, ackIds, ms: delayMs }, (own) =>
+          bus.nack(name, own, delayMs))
+      ),
+    extend: (name, ackIds, byMs) =>
+      extended(
+        ackIds,
+        pulling.settle({ kind: "extend", name, ackIds, ms: byMs }, (own) =>
+          bus.extend(name, own, byMs))
+      ),
+    requests: tenure.requestsOver(publish),
+    tails: Feeding.tailsOver(bus.tails, following, subscribe.known),
+    handle: (name, options, handler, retry, extras) =>
+      options.mode === "broadcast"
+        ? Effect.andThen(following.follow, handle(name, options, handler, retry, extras))
+        : relaying.handle(name, options, handler, retry, extras),
+    ...administration(bus, log, peers)
+  })
+}

@@ -4,11 +4,12 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { type DeadLetterFilter, DeadLetterUnknown } from "../../domain/DeadLetter.ts"
-import { type Draft, MessageInvalid, PayloadTooLarge } from "../../domain/Message.ts"
+import { type Draft, type Message, MessageInvalid, PayloadTooLarge } from "../../domain/Message.ts"
 import {
   type Subscription,
   SubscriptionBroadcast,
   SubscriptionHandled,
+  type SubscriptionName,
   SubscriptionUnknown
 } from "../../domain/Subscription.ts"
 import { TopicReserved } from "../../domain/Topic.ts"
@@ -75,9 +76,20 @@ export type Ask =
     readonly topic: string
     readonly reply: Reply
   }
+  /** Who has handlers, to look that up anew, and to run one. */
+  | { readonly kind: "handlers" }
+  | { readonly kind: "look" }
+  | {
+    readonly kind: "handle"
+    readonly pod: string
+    readonly name: SubscriptionName
+    readonly attempt: number
+    readonly message: Message
+  }
 
 /** Requests whose reply may take its time. */
-export const isWaiting = ({ kind }: Ask): boolean => kind === "wait" || kind === "feed"
+export const isWaiting = ({ kind }: Ask): boolean =>
+  kind === "wait" || kind === "feed" || kind === "handle"
 
 /** What became of one forwarded message; `Elsewhere`: this pod does not have its partition. */
 export type Outcome =

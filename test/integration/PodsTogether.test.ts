@@ -1,17 +1,34 @@
 /**
- * Event streams and requests over several pods: every stream shows what is published anywhere,
- * while partitions change hands, and replies find who asked.
+ * What pods do for each other: streams show what is published anywhere, while partitions change
+ * hands, replies find who asked, and handlers run for what others have.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { type EventStream, openStream, until } from "../edge/EventStream.ts"
 import { databases } from "../servers/Databases.ts"
+import { agentsWith, eventually, payloads } from "./AgentDirectory.ts"
 import { one, podOver, type Pods, settled, threePods } from "./Fleet.ts"
-import { stop } from "./Service.ts"
+import { call, stop } from "./Service.ts"
 
 const { newDatabase } = databases()
 
 const timeoutMs = 120_000
+
+/** Answers each number but 7, the first time only every third. */
+const worker = `
+import { PermanentFailure } from "codefactory/agent"
+const tried = new Set()
+export default {
+  topic: "work",
+  handle: (n, { publish }) => {
+    if (n === 7) throw new PermanentFailure({ reason: "seven" })
+    if (n % 3 !== 0 && !tried.has(n)) {
+      tried.add(n)
+      throw new Error("not at once")
+    }
+    return publish("done", n)
+  }
+}`
 
 const events = "/v1/subscriptions/feed/events"
 
@@ -49,9 +66,9 @@ const assertShown = (stream: EventStream, ids: ReadonlyArray<string>): void => {
   assert.strictEqual(gapsIn(stream), 0)
 }
 
-describe("tails over several pods", () => {
+describe("pods together", () => {
   it.live(
-    "show what is published at any pod, while pods die and come, each message once",
+    "show in streams what is published at any pod, while pods die and come, each message once",
     () =>
       Effect.scoped(Effect.gen(function*() {
         const url = yield* newDatabase
@@ -102,7 +119,7 @@ describe("tails over several pods", () => {
   )
 
   it.live(
-    "requests are answered from any pod, whichever has the partition",
+    "answer requests from any pod, whichever has the partition",
     () =>
       Effect.scoped(Effect.gen(function*() {
         const url = yield* newDatabase
@@ -132,6 +149,56 @@ describe("tails over several pods", () => {
           const answer = yield* Fiber.join(asked)
           assert.deepStrictEqual([answer.status, answer.body.payload], [200, n * 2])
         }
+      })),
+    timeoutMs
+  )
+
+  it.live(
+    "run a handler of one pod for what all have, in order, with its retries and fates",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const url = yield* newDatabase
+        const dir = yield* agentsWith({ "worker.ts": worker })
+        const pods = yield* threePods(url, { AGENTS_DIR: dir })
+        yield* one(pods, 1, "/v1/subscriptions/seen", "PUT", { topic: "done" })
+        const ids = new Map<number, string>()
+        for (let n = 0; n < 60; n++) {
+          const body = { payload: n, key: `k${n % 20}` }
+          const { body: accepted } = yield* one(
+            pods,
+            n % 3,
+            "/v1/topics/work/messages",
+            "POST",
+            body
+          )
+          ids.set(n, accepted.id)
+        }
+        const seen = yield* payloads(pods.all[2]?.url ?? "", "seen", 59)
+        const expected = Array.from({ length: 60 }, (_, n) => n).filter((n) => n !== 7)
+        assert.deepStrictEqual(seen.map(Number).toSorted((a, b) => a - b), expected)
+        for (const key of Array.from({ length: 20 }, (_, n) => n)) {
+          const ofKey = seen.map(Number).filter((n) => n % 20 === key)
+          assert.deepStrictEqual(ofKey, ofKey.toSorted((a, b) => a - b))
+        }
+        const { body: { deadLetters } } = yield* eventually(
+          call(`${pods.all[1]?.url}/v1/dead-letters`, "GET"),
+          ({ body }) => body.deadLetters.length === 1
+        )
+        assert.strictEqual(deadLetters[0]?.attempts, 1)
+        assert.include(deadLetters[0]?.error, "seven")
+        const pull = { max: 1, waitMs: 0 }
+        const refused = yield* one(pods, 2, "/v1/subscriptions/worker/pull", "POST", pull)
+        assert.strictEqual(refused.status, 409)
+
+        // Without the pod that has the code, consumers may pull again.
+        const [first] = pods.all
+        if (first === undefined) return
+        assert.strictEqual(yield* stop(first, "SIGTERM"), 0)
+        pods.all.shift()
+        yield* eventually(
+          one(pods, 0, "/v1/subscriptions/worker/pull", "POST", pull),
+          ({ status }) => status === 200
+        )
       })),
     timeoutMs
   )
