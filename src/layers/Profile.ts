@@ -37,6 +37,8 @@ import * as NoKeys from "./keys/NoKeys.ts"
 import { embeddedLeases, leasesOf } from "./leases/Granting.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
 import * as Storage from "./log/Storage.ts"
+import * as DatabaseCounts from "./observe/DatabaseCounts.ts"
+import * as PodCounts from "./observe/PodCounts.ts"
 import { version } from "./Version.ts"
 
 /** The bus inside another program. */
@@ -147,7 +149,8 @@ export const served: Layer.Layer<
     Layer.provide(doors(server)),
     Layer.provide(leasesOf(profile, values)),
     Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
-    Layer.provideMerge(SlewedClock.layer)
+    Layer.provideMerge(SlewedClock.layer),
+    Layer.provide([DatabaseCounts.layer, PodCounts.layer])
   )
 }))
 

@@ -81,6 +81,8 @@ export interface Accepted {
   readonly durability: Durability
   /** The message was accepted before under the same idempotency key; `id` is the first one's. */
   readonly duplicate: boolean
+  /** Of several pods, the one that has its partition; `undefined` where there is one. */
+  readonly owner?: string | undefined
 }
 
 /** One hand-out, as handlers see it. */
@@ -191,10 +193,7 @@ export class MessageBus extends Context.Service<MessageBus, {
     name: string,
     ackIds: ReadonlyArray<string>
   ) => Effect.Effect<Settled, SubscriptionUnknown | LogUnavailable | BusClosed>
-  /**
-   * Gives leased deliveries back as failed, to be handed out again after `delayMs`, or after the
-   * wait of the retry policy when `undefined`.
-   */
+  /** Gives them back as failed; handed out again after `delayMs`, or as the retry policy says. */
   readonly nack: (
     name: string,
     ackIds: ReadonlyArray<string>,

@@ -55,6 +55,8 @@ export interface TailFeed {
 
 /** What other pods do for this one. */
 export interface OtherPods {
+  /** The name of this pod among them; `undefined` when there are none. */
+  readonly pod: string | undefined
   /** Runs before the bus stops taking messages at its end, to give away what it has. */
   readonly handOver: Effect.Effect<void>
   /** Reads a log lane that another pod has: what matches the pattern. */

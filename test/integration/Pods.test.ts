@@ -118,6 +118,15 @@ describe("several pods over PostgreSQL", () => {
         }
         const { body } = yield* Fiber.join(waiting)
         assert.isAbove(body.deliveries.length, 0)
+        for (const { metricsUrl } of pods.all) {
+          const text = yield* Effect.promise(() =>
+            fetch(`${metricsUrl}/metrics`).then((r) => r.text())
+          )
+          assert.match(text, /^message_bus_partitions_owned 2[0-9]$/mu)
+          assert.match(text, /^message_bus_peers 2$/mu)
+          assert.match(text, /^message_bus_forwarded_total [1-9]/mu)
+          assert.match(text, /^database_connections\{pool="log"\} [1-9]/mu)
+        }
         const gone = yield* one(pods, 2, "/v1/subscriptions/s", "DELETE")
         assert.strictEqual(gone.status, 204)
         for (const at of [0, 1, 2]) {

@@ -8,6 +8,7 @@ import type { OtherPods } from "../../services/OtherPods.ts"
 
 /** Nobody: what concerns other pods is refused, or not done. */
 export const noOthers: OtherPods = {
+  pod: undefined,
   handOver: Effect.void,
   scan: ({ logLane }) =>
     Effect.fail(

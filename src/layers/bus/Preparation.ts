@@ -136,7 +136,8 @@ export const duplicateOf = (core: Core, draft: Draft, id: string): Accepted => {
     topic: draft.topic,
     shard: core.shardOf(draft.topic, draft.key).id,
     durability: core.log.durability,
-    duplicate: true
+    duplicate: true,
+    owner: core.others.pod
   }
 }
 

@@ -228,5 +228,6 @@ const acceptedOf = (core: Core, { outgoing: { entry, slot } }: Appended): Accept
   topic: entry.message.topic,
   shard: slot.shard.id,
   durability: core.log.durability,
-  duplicate: false
+  duplicate: false,
+  owner: core.others.pod
 })

@@ -12,7 +12,9 @@ import { Executor, nothingRun } from "../../services/Executor.ts"
 import { Leases } from "../../services/Leases.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { RateLimits } from "../../services/RateLimits.ts"
+import { databaseCounts, databaseSeries } from "../observe/DatabaseCounts.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
+import { podCounts, podSeries } from "../observe/PodCounts.ts"
 import { batchRoutes } from "./BatchRoutes.ts"
 import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
 import { decisionRoutes } from "./DecisionRoutes.ts"
@@ -119,6 +121,8 @@ export const layer = (
         onNone: () => () => nothingRun,
         onSome: ({ snapshot }) => snapshot
       }))
+      const [databases, pods] = [yield* databaseCounts, yield* podCounts]
+      metrics.series(() => [...databaseSeries(databases, performance.now()), ...podSeries(pods)])
       const agents = yield* Agents
       metrics.agents(agents.snapshot)
       const limits = yield* RateLimits

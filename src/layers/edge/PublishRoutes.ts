@@ -15,7 +15,13 @@ export const acceptedText = ({ duplicate, durability, id, shard, topic }: Accept
   `{"id":"${id}","topic":"${topic}","shard":${shard},"durability":"${durability}",` +
   `"duplicate":${duplicate}}`
 
-const accepted = (result: Accepted): Reply => jsonText(202, acceptedText(result))
+/** Names the pod that has the partition of a message; its next messages are quickest there. */
+export const ownerHeader = "codefactory-owner"
+
+const accepted = (result: Accepted): Reply =>
+  result.owner === undefined
+    ? jsonText(202, acceptedText(result))
+    : jsonText(202, acceptedText(result), { [ownerHeader]: result.owner })
 
 /** `POST /v1/topics/{topic}/messages`. */
 export const publishRoutes = (bus: MessageBus["Service"]): ReadonlyArray<Route> => [{

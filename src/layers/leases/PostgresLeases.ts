@@ -35,6 +35,7 @@ export const layer = (options: PostgresLeasesOptions): Layer.Layer<Leases> =>
     Effect.map(
       make({
         ...options,
+        purpose: "leases",
         connectionsMax,
         statementTimeout,
         isSynchronous: true,

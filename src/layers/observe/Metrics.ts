@@ -32,6 +32,8 @@ export interface Metrics {
   readonly door: (counts: () => DoorCounts, keys: () => KeyCounts) => void
   /** Adds the executor of agents. */
   readonly executor: (snapshot: () => ExecutorSnapshot) => void
+  /** Adds series that are read as they are. */
+  readonly series: (read: () => ReadonlyArray<Sampled>) => void
   /** Adds the agents. */
   readonly agents: (snapshot: () => AgentsSnapshot) => void
   readonly contentType: string
@@ -47,13 +49,21 @@ export const make = (
   const registry = new Registry()
   collectProcess(registry)
   const http = HttpMetrics.make(registry, limits)
-  const read = () => [...http.read(), ...allSeries.map(readFrom(snapshot()))]
+  const further: Array<() => ReadonlyArray<Sampled>> = []
+  const read = () => [
+    ...http.read(),
+    ...further.flatMap((series) => series()),
+    ...allSeries.map(readFrom(snapshot()))
+  ]
   return {
     http,
     limiter: observeLimiter(registry),
     door: observeDoor(registry),
     executor: observeExecutor(registry),
     agents: observeAgents(registry),
+    series: (more) => {
+      further.push(more)
+    },
     contentType: registry.contentType,
     text: Effect.promise(() => Registry.merge([registry, registryOf(read())]).metrics())
   }

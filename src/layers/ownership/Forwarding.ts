@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import { partitionOfId } from "../../domain/MessageId.ts"
 import type { Accepted, PublishError } from "../../services/MessageBus.ts"
 import { LogUnavailable } from "../../services/MessageLog.ts"
+import { podCounts } from "../observe/PodCounts.ts"
 import { type Peers, unowned } from "./Peers.ts"
 import { decodeError, type Forwarded, type Outcome, type Refused, valueOf } from "./Wire.ts"
 
@@ -37,8 +38,6 @@ export interface Forwarding {
   readonly forward: (
     drafts: ReadonlyArray<Forwarded>
   ) => Effect.Effect<ReadonlyArray<Published>>
-  /** Messages sent again because their owner had changed, or did not answer. */
-  readonly counts: { sent: number; again: number; waiting: number }
 }
 
 /** The messages of one call, which wait for their answers together. */
@@ -57,7 +56,7 @@ export const make = (
   Effect.gen(function*() {
     const context = yield* Effect.context<never>()
     const scope = yield* Effect.scope
-    const counts = { sent: 0, again: 0, waiting: 0 }
+    const counts = yield* podCounts
     const state = { calls: new Array<Call>(), isScheduled: false }
 
     const send = (calls: ReadonlyArray<Call>) =>
@@ -71,14 +70,14 @@ export const make = (
         const now = yield* Clock.currentTimeMillis
         const again = calls.filter((call) => !isDone(call, now))
         if (again.length === 0) return
-        counts.again += again.length
+        counts.forwardedAgain += again.reduce((sum, call) => sum + leftOf(call).length, 0)
         yield* Effect.sleep(againAfter)
         again.forEach(enter)
       })
     const flush = () => {
       state.isScheduled = false
       const calls = state.calls.splice(0)
-      counts.sent += calls.length
+      counts.forwarded += calls.reduce((sum, call) => sum + leftOf(call).length, 0)
       Effect.runForkWith(context)(Effect.forkIn(send(calls), scope))
     }
     const enter = (call: Call): void => {
@@ -88,10 +87,9 @@ export const make = (
       setImmediate(flush) // The end of the tick: whatever it publishes goes together.
     }
     return {
-      counts,
       forward: (drafts) =>
         Effect.gen(function*() {
-          if (counts.waiting + drafts.length > waitingMax) {
+          if (counts.forwarding + drafts.length > waitingMax) {
             return drafts.map(() => Result.fail(tooMany))
           }
           const call: Call = {
@@ -100,11 +98,11 @@ export const make = (
             until: (yield* Clock.currentTimeMillis) + Duration.toMillis(patience),
             done: Deferred.makeUnsafe()
           }
-          counts.waiting += drafts.length
+          counts.forwarding += drafts.length
           enter(call)
           yield* Effect.ensuring(
             Deferred.await(call.done),
-            Effect.sync(() => counts.waiting -= drafts.length)
+            Effect.sync(() => counts.forwarding -= drafts.length)
           )
           return drafts.map(({ id }) =>
             call.results.get(id) ?? Result.fail(unowned(partitionOfId(id)))

@@ -8,6 +8,7 @@ import type { SubscriptionName } from "../../domain/Subscription.ts"
 import type { Handler, HandlerExtras } from "../../services/MessageBus.ts"
 import type { Ran } from "../../services/OtherPods.ts"
 import type { Tenure } from "../../services/Tenure.ts"
+import type { PodCounts } from "../observe/PodCounts.ts"
 import type { Ask } from "./Wire.ts"
 
 /** A handler that is attached here. */
@@ -26,6 +27,11 @@ export interface Attached {
 /** By subscription. Mutable: they come and go. */
 export class Handlers {
   private readonly own = new Map<SubscriptionName, OwnHandler>()
+  private readonly counts: PodCounts
+
+  constructor(counts: PodCounts) {
+    this.counts = counts
+  }
 
   /** Notes one; whether there was none. */
   enter(name: SubscriptionName, handler: OwnHandler): boolean {
@@ -52,8 +58,8 @@ export class Handlers {
   /** Runs one for another pod. */
   run(tenure: Tenure["Service"], ask: Extract<Ask, { kind: "handle" }>): Effect.Effect<Ran> {
     const own = this.own.get(ask.name)
-    return own === undefined
-      ? Effect.succeed("NotBegun") // It was detached meanwhile.
-      : tenure.run({ ...ask, handler: own.handler, filter: own.filter })
+    if (own === undefined) return Effect.succeed("NotBegun") // It was detached meanwhile.
+    this.counts.relayed++
+    return tenure.run({ ...ask, handler: own.handler, filter: own.filter })
   }
 }

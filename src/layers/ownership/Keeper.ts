@@ -12,6 +12,7 @@ import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import type { LogPartitions } from "../../services/LogPartitions.ts"
 import type { Tenure } from "../../services/Tenure.ts"
+import { type PodCounts, podCounts } from "../observe/PodCounts.ts"
 
 /** How long others that are asked for may join. */
 const joinTime = Duration.millis(20)
@@ -39,7 +40,7 @@ export const make = (
   now: () => number
 ): Effect.Effect<Keeper, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const work = new Work(partitions, tenure, now)
+    const work = new Work(partitions, tenure, yield* podCounts, now)
     yield* Effect.forkScoped(Effect.forever(work.next))
     return {
       own: (partition) => work.own(partition),
@@ -60,13 +61,16 @@ class Work {
   private readonly asked = Latch.makeUnsafe(false)
   private readonly partitions: LogPartitions["Service"]
   private readonly tenure: Tenure["Service"]
+  private readonly counts: PodCounts
   private readonly now: () => number
 
   constructor(
     partitions: LogPartitions["Service"],
     tenure: Tenure["Service"],
+    counts: PodCounts,
     now: () => number
   ) {
+    this.counts = counts
     this.partitions = partitions
     this.tenure = tenure
     this.now = now
@@ -131,6 +135,8 @@ class Work {
         this.times.set(partition, this.now())
       }
       this.coming = []
+      this.counts.taken += wanted.length
+      this.counts.owned = this.held.size
       yield* Effect.logInfo(`took over ${wanted.length} partitions, ${this.held.size} now`)
     })
   }
@@ -158,6 +164,8 @@ class Work {
         yield* this.partitions.giveBack(gone)
         this.tenure.end(gone)
         gone.forEach((partition) => this.held.delete(partition))
+        this.counts.given += gone.length
+        this.counts.owned = this.held.size
         yield* Effect.logInfo(`gave back ${gone.length} partitions, ${this.held.size} left`)
       }
       leaving.forEach(([, done]) => Deferred.doneUnsafe(done, Effect.void))

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import { partitionCount } from "../../domain/Position.ts"
 import { LogUnavailable } from "../../services/MessageLog.ts"
 import type { Ownership } from "../../services/Ownership.ts"
+import type { PodCounts } from "../observe/PodCounts.ts"
 import {
   type Ask,
   decodeError,
@@ -44,7 +45,14 @@ export class Peers {
   private readonly ownership: Ownership["Service"]
   readonly ownsHere: (partition: number) => boolean
 
-  constructor(ownership: Ownership["Service"], ownsHere: (partition: number) => boolean) {
+  private readonly counts: PodCounts
+
+  constructor(
+    ownership: Ownership["Service"],
+    counts: PodCounts,
+    ownsHere: (partition: number) => boolean
+  ) {
+    this.counts = counts
     this.ownership = ownership
     this.ownsHere = ownsHere
   }
@@ -101,7 +109,8 @@ export class Peers {
     return Deferred.await(this.change)
   }
 
-  private learn({ owned, pod }: Said): void {
+  private learn({ owned, pod }: Said): void { // Hot: with every reply.
+    if (pod === this.ownership.pod) return // Asked for what it has just taken over.
     const had = [...this.owners.values()].filter((owner) => owner === pod).length
     if (had === owned.length && owned.every((one) => this.owners.get(one) === pod)) return
     const { change } = this
@@ -111,6 +120,7 @@ export class Peers {
       if (owner === pod) this.owners.delete(partition)
     }
     for (const partition of owned) this.owners.set(partition, pod)
+    this.counts.peers = new Set(this.owners.values()).size
   }
 
   /** Asks until every partition that is not here was answered for; a pod may be asked twice. */

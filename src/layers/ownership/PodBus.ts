@@ -15,6 +15,7 @@ import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
 import { Ownership } from "../../services/Ownership.ts"
 import { Tenure } from "../../services/Tenure.ts"
+import { podCounts } from "../observe/PodCounts.ts"
 import * as Feeding from "./Feeding.ts"
 import * as Forwarding from "./Forwarding.ts"
 import { Handlers } from "./Handlers.ts"
@@ -49,15 +50,16 @@ export const layer: Layer.Layer<
     const tenure = yield* Tenure
     const partitions = yield* LogPartitions
     const ownership = yield* Ownership
+    const counts = yield* podCounts
     const [clock, random] = [yield* Clock.Clock, yield* Random.Random]
     const now = () => clock.currentTimeMillisUnsafe()
     const nextId = makeIds(() => random.nextIntUnsafe() | 0, 0)
     const newId = (partition: number) => nextId(now(), partition)
     const keeper = yield* Keeper.make(partitions, tenure, now)
-    const peers = new Peers(ownership, log.owns)
+    const peers = new Peers(ownership, counts, log.owns)
     const { pod } = ownership
     const feed = yield* Feeding.feeding(pod, tenure.feed)
-    const handlers = new Handlers()
+    const handlers = new Handlers(counts)
     const subscribe = subscribing({ bus, log, partitions, peers, tenure })
     const { handle } = subscribe.changes
     const relaying = yield* Relaying.make({ bus, handle, handlers, peers })
@@ -72,6 +74,7 @@ export const layer: Layer.Layer<
     const leave = Effect.andThen(keeper.leave, ownership.leave)
     yield* Effect.addFinalizer(() => leave)
     tenure.among({
+      pod,
       handOver: leave,
       scan: Feeding.scanning(peers),
       ...(yield* Replying.make(peers))

@@ -20,6 +20,7 @@ const doubtMs = 5_000
 
 /** What receiving takes. */
 export interface ReceivingOptions {
+  readonly pod: string
   readonly bus: MessageBus["Service"]
   readonly log: MessageLog["Service"]
   /** When a partition was taken over (Unix milliseconds). */
@@ -94,7 +95,7 @@ export const isGone = (error: Refused): boolean =>
 
 /** The acceptance of a message that came before, here or at the former owner. */
 const before = (
-  { bus, log, takenAt }: ReceivingOptions,
+  { bus, log, pod, takenAt }: ReceivingOptions,
   remembered: Remembered,
   id: string,
   sentAt: number
@@ -110,7 +111,8 @@ const before = (
         topic: message.topic,
         shard,
         durability: log.durability,
-        duplicate: false
+        duplicate: false,
+        owner: pod
       })
     }))
 }

@@ -5,6 +5,7 @@ import { partitionCount } from "../../../src/domain/Position.ts"
 import { SubscriptionName } from "../../../src/domain/Subscription.ts"
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import * as PostgresLog from "../../../src/layers/log/postgres/PostgresLog.ts"
+import { DatabaseCounts, databaseCounts } from "../../../src/layers/observe/DatabaseCounts.ts"
 import { LogPartitions } from "../../../src/services/LogPartitions.ts"
 import { databases } from "../../servers/Databases.ts"
 import { draft, options } from "./Drafts.ts"
@@ -200,17 +201,20 @@ describe("partitions that change hands while buses run", () => {
   it.live("that were taken by force leave the one before with nothing but refusals", () =>
     scoped((url) =>
       Effect.gen(function*() {
-        const a = yield* podAt(url, "a")
+        const counts = new DatabaseCounts()
+        const a = yield* Effect.provideService(podAt(url, "a"), databaseCounts, counts)
         const b = yield* podAt(url, "b")
         yield* a.take(all)
         yield* a.bus.createSubscription(name, options("t"))
         yield* publishTo(a, 20)
+        assert.strictEqual(counts.staleCommits, 0)
         const leased = yield* a.bus.pull(name, 5, 0)
         yield* b.take(all) // As when it stood still for too long.
         const stale = yield* publishTo(a, 1, 900)
         assert.strictEqual(stale[0]?.result._tag, "Failure")
         const refused = yield* Effect.flip(a.bus.ack(name, leased.map(({ ackId }) => ackId)))
         assert.propertyVal(refused, "reason", "Fenced")
+        assert.isAbove(counts.staleCommits, 0)
         a.tenure.end(all)
         const rest = yield* drained(b)
         assert.deepStrictEqual(

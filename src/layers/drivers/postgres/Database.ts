@@ -15,12 +15,15 @@ import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { CircuitPolicy } from "../../../domain/Circuit.ts"
 import * as CircuitBreaker from "../circuit/CircuitBreaker.ts"
-import { DatabaseFailed, failureOf, unsent } from "./Failure.ts"
+import * as Counting from "./Counting.ts"
+import { DatabaseFailed, failureOf, isOutage, unsent } from "./Failure.ts"
 
 /** How a database is reached and how long it may take. */
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database?sslmode=verify-full`. */
   readonly url: Redacted.Redacted
+  /** What its connections are for, in metrics. */
+  readonly purpose: string
   readonly connectionsMax: number
   /** Longest wait for a connection. */
   readonly acquireTimeout: Duration.Duration
@@ -72,20 +75,30 @@ export class Database extends Context.Service<
 export const make = Effect.fnUntraced(function*(options: DatabaseOptions) {
   const pool = yield* Effect.orDie(PgPool.make(poolConfig(options)))
   const breaker = yield* CircuitBreaker.make("PostgreSQL", options.circuit)
+  const counting = yield* Counting.make({ ...options, idleTimeout, circuit: breaker.state })
   const answerTimeout = Duration.sum(options.statementTimeout, answerGrace)
 
   const run = (name: string, connection: PgConnection, sql: string, parameters: Row) =>
-    connection.queryValues(sql, parameters).pipe(
-      Effect.mapError((error) => failureOf(name, error)),
-      Effect.timeoutOrElse({
-        duration: answerTimeout,
-        orElse: () => Effect.andThen(pool.invalidate(connection), Effect.fail(silent(name)))
-      })
+    counting.statement(
+      name,
+      connection.processId,
+      connection.queryValues(sql, parameters).pipe(
+        Effect.mapError((error) => failureOf(name, error)),
+        Effect.timeoutOrElse({
+          duration: answerTimeout,
+          orElse: () => Effect.andThen(pool.invalidate(connection), Effect.fail(silent(name)))
+        })
+      )
     )
 
   /** Results inside, so that a failure to get a connection is told from one of the statement. */
   const once = (name: string, sql: string, parameters: Row) =>
-    pool.use((connection) => Effect.result(run(name, connection, sql, parameters))).pipe(
+    counting.waiting((begin) =>
+      pool.use((connection) => {
+        begin()
+        return Effect.result(run(name, connection, sql, parameters))
+      })
+    ).pipe(
       Effect.mapError((error) => unsent(name, error)),
       Effect.timeoutOrElse({
         duration: Duration.sum(options.acquireTimeout, answerTimeout),
@@ -112,10 +125,6 @@ export const make = Effect.fnUntraced(function*(options: DatabaseOptions) {
 /** The database as a layer. */
 export const layer = (options: DatabaseOptions): Layer.Layer<Database> =>
   Layer.effect(Database, make(options))
-
-/** What a server says about a statement shows that it is there. */
-const isOutage = ({ reason }: DatabaseFailed): boolean =>
-  reason === "Unsent" || reason === "Unknown"
 
 const silent = (statement: string): DatabaseFailed =>
   new DatabaseFailed({ reason: "Unknown", statement, detail: "no answer in time" })

@@ -69,3 +69,7 @@ const codeOf = (cause: unknown): string | undefined =>
     typeof cause.code === "string" && /^[0-9A-Z]{5}$/.test(cause.code)
     ? cause.code
     : undefined
+
+/** What a server says about a statement shows that it is there. */
+export const isOutage = ({ reason }: DatabaseFailed): boolean =>
+  reason === "Unsent" || reason === "Unknown"

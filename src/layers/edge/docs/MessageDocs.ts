@@ -3,6 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 import { ndjsonType } from "../BatchRoutes.ts"
+import { ownerHeader } from "../PublishRoutes.ts"
 import type { DocTable } from "./Documentation.ts"
 import { Accepted, Batch, BatchItem, MessageIn, MessageOut, Replied, RequestIn } from "./Shapes.ts"
 
@@ -26,7 +27,8 @@ export const messageDocs: DocTable = {
   "POST /v1/topics/{topic}/messages": {
     group: "Publishing",
     summary: "Publish one message",
-    details: "Accepted means stored as `durability` says. Refused means nothing was stored.",
+    details: "Accepted means stored as `durability` says. Refused means nothing was stored. Of " +
+      `several pods, the header \`${ownerHeader}\` names the one that stored it.`,
     headers: {
       "Idempotency-Key": "Stands for the field `idempotencyKey`",
       traceparent: "Stands for the field of that name"

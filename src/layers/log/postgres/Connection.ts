@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import { type Durability, LogUnopened } from "../../../services/MessageLog.ts"
 import * as Database from "../../drivers/postgres/Database.ts"
 import type { DatabaseFailed } from "../../drivers/postgres/Failure.ts"
+import { type DatabaseCounts, databaseCounts } from "../../observe/DatabaseCounts.ts"
 import type { AttemptsJournal } from "../LogStore.ts"
 import * as Committer from "./Committer.ts"
 import { durabilityOf } from "./Durability.ts"
@@ -42,6 +43,7 @@ export interface Connection {
   readonly durability: Durability
   readonly journal: AttemptsJournal
   readonly listings: Listings.Listings
+  readonly counts: DatabaseCounts
   /** By partition that this process has: the epoch under which. */
   readonly epochs: Map<number, number>
 }
@@ -60,9 +62,10 @@ export const connect = (
     for (const { id, name } of yield* migrating(options, "run")) {
       yield* Effect.logInfo(`migrated the database: ${id} ${name}`)
     }
-    const database = yield* Database.make(connecting(options))
+    const database = yield* Database.make({ ...connecting(options), purpose: "log" })
     const noting = yield* Database.make({
       ...connecting(options),
+      purpose: "hand-outs",
       connectionsMax: 1,
       isSynchronous: false
     })
@@ -70,6 +73,7 @@ export const connect = (
     return {
       database,
       epochs,
+      counts: yield* databaseCounts,
       durability: yield* durabilityOf(database, options.durabilityRequired),
       committer: yield* Committer.make(database, options.retrying),
       journal: yield* Journal.make(noting, epochs),
@@ -79,7 +83,7 @@ export const connect = (
 
 const connecting = (
   options: Omit<PostgresLogOptions, "claimsFor">
-): Database.DatabaseOptions => ({
+): Omit<Database.DatabaseOptions, "purpose"> => ({
   ...options,
   statementTimeout,
   isSynchronous: true,
@@ -94,6 +98,7 @@ export const migrating = (
   Effect.scoped(Effect.gen(function*() {
     const database = yield* Database.make({
       ...connecting(options),
+      purpose: "migrations",
       connectionsMax: 1,
       statementTimeout: migrationTimeout
     })

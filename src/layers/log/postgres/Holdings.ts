@@ -110,7 +110,7 @@ class Held implements Holdings {
   private openLog(opened: Opened, row: PartitionRow) {
     return Effect.gen({ self: this }, function*() {
       const { claimsFor, claimsMax: keysMax = claimsMax } = this.options
-      const { committer, database, durability, journal, listings } = this.connection
+      const { committer, counts, database, durability, journal, listings } = this.connection
       const scope = yield* Scope.make()
       this.scopes.set(row.partition, scope)
       const recovered = recoveredOf(opened, row)
@@ -119,6 +119,7 @@ class Held implements Holdings {
         recovered,
         durability,
         journal,
+        counts,
         listings
       })
       const cacheBytesMax = BlockLog.cacheBytesMax / partitionCount

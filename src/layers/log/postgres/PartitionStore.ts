@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Querying } from "../../drivers/postgres/Database.ts"
+import type { DatabaseCounts } from "../../observe/DatabaseCounts.ts"
 import { seal } from "../BlockLayout.ts"
 import type { AttemptsJournal, LogStore, StoreRecovered, Transaction } from "../LogStore.ts"
 import { blockRows } from "./BlockRows.ts"
@@ -20,6 +21,7 @@ export interface PartitionStoreOptions {
   readonly recovered: StoreRecovered
   readonly durability: LogStore["Service"]["durability"]
   readonly journal: AttemptsJournal
+  readonly counts: DatabaseCounts
   /** Rows of all partitions: dead letters and delayed messages are listed over all of them. */
   readonly listings: Pick<LogStore["Service"], "deadLetters" | "delayed" | "findDelayed">
 }
@@ -30,7 +32,7 @@ export const make = (
   committer: Committer,
   options: PartitionStoreOptions
 ): LogStore["Service"] => {
-  const { epoch, partition } = options
+  const { counts, epoch, partition } = options
   const state = { version: options.version, sizeBytes: options.recovered.sizeBytes }
 
   const transact = ({ block, changes }: Transaction) =>
@@ -40,7 +42,10 @@ export const make = (
       if (block !== undefined) seal(block.header, block.bodies)
       const { version } = state
       const commit = { partition, epoch, version, block, changes: net }
-      if ((yield* committer.commit(commit)) === "Fenced") return yield* fenced
+      if ((yield* committer.commit(commit)) === "Fenced") {
+        counts.staleCommits++
+        return yield* fenced
+      }
       state.version++
       if (block !== undefined) state.sizeBytes += block.header.byteLength + block.bodies.byteLength
       return { block, sizeBytes: state.sizeBytes }

@@ -25,6 +25,7 @@ const migrated = Effect.gen(function*() {
   const url = yield* newDatabase
   const database = yield* make({
     url: Redacted.make(url),
+    purpose: "tests",
     connectionsMax: 4,
     acquireTimeout: Duration.seconds(30),
     connectionAgeMax: Duration.hours(1),

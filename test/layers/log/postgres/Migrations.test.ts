@@ -11,6 +11,7 @@ const { newDatabase } = databases()
 const at = (url: string) =>
   layer({
     url: Redacted.make(url),
+    purpose: "tests",
     connectionsMax: 2,
     acquireTimeout: Duration.seconds(30),
     connectionAgeMax: Duration.hours(1),
