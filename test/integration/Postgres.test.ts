@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, type Scope } from "effect"
 import { databases, run } from "../servers/Databases.ts"
+import { proxy } from "../servers/Proxy.ts"
 import { call, type Service, start, stop, temporaryFolder } from "./Service.ts"
 import { planDefault, traffic } from "./Traffic.ts"
 import { none, say, type Verdict } from "./Verdict.ts"
@@ -16,6 +17,9 @@ const isLong = process.env["CODEFACTORY_LONG"] === "1"
 /** Faults of one run, and how far apart. */
 const rounds = isLong ? 20 : 3
 const apart = Duration.millis(1_500)
+
+/** What a slow connection brings comes so much later, in milliseconds. */
+const lateMs = isLong ? 3_000 : 1_000
 
 /** 300 messages per second in 50 keys. */
 const plan = { ...planDefault, rate: 300 }
@@ -95,6 +99,45 @@ describe("the service over PostgreSQL", () => {
         under((service, url) => Effect.as(run(url, cutSql), service)),
         (verdict) => assertKept("connections cut", verdict)
       ),
+    timeoutMs
+  )
+
+  it.live(
+    "F6: seconds of latency on 3 of 10 connections: slower, and nothing else",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const url = yield* newDatabase
+        const { port } = yield* server
+        const slow = yield* proxy(
+          port,
+          (n) => ({ delayMs: [1, 4, 7].includes(n % 10) ? lateMs : 0 })
+        )
+        const service = yield* startOver(url.replace(`:${port}/`, `:${slow.port}/`))
+        // Each waits for its own replies, so there are many.
+        const running = yield* traffic(() => service.url, { ...plan, keys: 200, publishers: 100 })
+        yield* Effect.sleep(isLong ? "2 minutes" : "8 seconds")
+        assertKept("slow connections", yield* running.finish)
+        assert.isAbove(slow.taken(), 1) // One of them was slow.
+        assert.isNull(service.process.exitCode, service.said())
+      })),
+    timeoutMs
+  )
+
+  it.live(
+    "F6: a transaction that stays open beside it for a long time",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const url = yield* newDatabase
+        const service = yield* startOver(url)
+        const running = yield* traffic(() => service.url, plan)
+        yield* run(
+          url,
+          `BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM codefactory.partitions;
+           SELECT * FROM codefactory.blocks; SELECT pg_sleep(${isLong ? 90 : 6}); COMMIT`
+        )
+        assertKept("a transaction beside", yield* running.finish)
+        assert.isNull(service.process.exitCode, service.said())
+      })),
     timeoutMs
   )
 

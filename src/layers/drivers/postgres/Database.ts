@@ -66,7 +66,14 @@ export class Database extends Context.Service<
   Database,
   Querying & {
     /** A connection for one fibre alone, until the scope closes: for transactions and locks. */
-    readonly reserve: Effect.Effect<Querying, DatabaseFailed, Scope.Scope>
+    readonly reserve: Effect.Effect<
+      Querying & {
+        /** What the other side called its process when it was opened. */
+        readonly processId: number
+      },
+      DatabaseFailed,
+      Scope.Scope
+    >
     readonly circuit: () => "Closed" | "Open" | "HalfOpen"
   }
 >()("codefactory/layers/drivers/postgres/Database") {}
@@ -115,6 +122,7 @@ export const make = Effect.fnUntraced(function*(options: DatabaseOptions) {
     reserve: Effect.map(
       Effect.mapError(pool.reserve, (error) => unsent("connect", error)),
       (connection) => ({
+        processId: connection.processId,
         query: (name, sql, parameters = []) => run(name, connection, sql, parameters)
       })
     ),

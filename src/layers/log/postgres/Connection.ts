@@ -102,10 +102,38 @@ export const migrating = (
       connectionsMax: 1,
       statementTimeout: migrationTimeout
     })
+    yield* Effect.scoped(refusePooler(database))
     const steps = what === "plan" ? planned() : migrate()
     return yield* Effect.provideService(steps, Database.Database, database)
   })).pipe(Effect.catchTags({
-    DatabaseFailed: (failure) => Effect.fail(unopened(failure)),
+    DatabaseFailed: (failure) =>
+      Effect.fail(
+        failure.detail.startsWith("unsupported startup parameter")
+          ? pooled(failure.detail)
+          : unopened(failure)
+      ),
     SchemaNewer: ({ message }) =>
       Effect.fail(new LogUnopened({ reason: "Newer", path: "DATABASE_URL", detail: message }))
   }))
+
+/**
+ * A pooler lets statements of one session run in several of the server. Then locks, prepared
+ * statements and time limits are not where they are looked for. It numbers sessions by itself, so
+ * the number that was told when the connection was opened is not that of the server.
+ */
+const refusePooler = Effect.fnUntraced(function*(database: Database.Database["Service"]) {
+  const { processId, query } = yield* database.reserve
+  const [row] = yield* query("connect.session", "SELECT pg_backend_pid()")
+  if (Number(row?.[0]) !== processId) {
+    return yield* pooled(`session ${processId} is ${String(row?.[0])} at the server`)
+  }
+})
+
+/** PgBouncer, and those like it. */
+const pooled = (sign: string): LogUnopened =>
+  new LogUnopened({
+    reason: "Io",
+    path: "DATABASE_URL",
+    detail: `there is a connection pooler before PostgreSQL (${sign}); ` +
+      "give the address of PostgreSQL itself: this program keeps few connections, and needs them"
+  })

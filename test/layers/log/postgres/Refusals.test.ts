@@ -7,8 +7,9 @@ import { append } from "../../../contracts/Append.ts"
 import { entryOf, everything, payloadsOf } from "../../../contracts/LogSamples.ts"
 import { databases, run } from "../../../servers/Databases.ts"
 import { postgres } from "../../../servers/Postgres.ts"
+import { proxy } from "../../../servers/Proxy.ts"
 
-const { newDatabase } = databases()
+const { newDatabase, server } = databases()
 
 const logAt = (url: string, durabilityRequired?: Durability) =>
   PostgresLog.layer({
@@ -32,6 +33,13 @@ const withLog = <A, E>(
 const refusalOf = (url: string, required?: Durability) =>
   Effect.flip(withLog(url, () => Effect.void, required))
 
+/** A pooler numbers sessions by itself: the message `K` brings the number and a secret. */
+const renumbered = (said: Buffer): Buffer => {
+  const at = said.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]))
+  if (at >= 0) said.writeUInt32BE(7, at + 5)
+  return said
+}
+
 describe("a shared log that cannot be opened says why", () => {
   it.live("an address where nobody listens, a database and a user that are not there", () =>
     Effect.gen(function*() {
@@ -46,6 +54,16 @@ describe("a shared log that cannot be opened says why", () => {
       assert.include(details[1], "_that_is_not_there\" does not exist (SQLSTATE 3D000)")
       assert.include(details[2], "\"somebody\" does not exist (SQLSTATE 28000)")
     }))
+
+  it.live("a connection pooler before it, by the number of its session or its own refusal", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const url = yield* newDatabase
+      const { port } = yield* server
+      const pooler = yield* proxy(port, () => ({ change: renumbered }))
+      const { message } = yield* refusalOf(url.replace(`:${port}/`, `:${pooler.port}/`))
+      assert.include(message, "there is a connection pooler before PostgreSQL (session 7 is ")
+      assert.include(message, "give the address of PostgreSQL itself")
+    })))
 
   it.live("a durability that the server does not reach", () =>
     Effect.gen(function*() {
