@@ -21,7 +21,6 @@ export { type Lease, LeaseName, LeaseOwner } from "./domain/Lease.ts"
 export { MessageInvalid, PayloadTooLarge } from "./domain/Message.ts"
 export * as Topic from "./domain/TypedTopic.ts"
 export type { BusHandle, ItemResult } from "./layers/embed/Handle.ts"
-export { withLease } from "./layers/embed/Holding.ts"
 export type { Held, LockOptions } from "./layers/embed/Locking.ts"
 export type {
   PromisedCalls,
@@ -41,6 +40,7 @@ export type {
 } from "./services/CodeFactory.ts"
 export type { EmbeddedOptions } from "./services/EmbeddedOptions.ts"
 export * as ExecutionContext from "./services/ExecutionContext.ts"
+export { withLease } from "./services/Holding.ts"
 export { HookLimit, HookRefused } from "./services/Hooks.ts"
 export {
   LeaseHeld,

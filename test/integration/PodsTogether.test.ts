@@ -138,7 +138,10 @@ describe("pods together", () => {
             pull
           )
           const [delivery] = body.deliveries
-          if (delivery === undefined) return assert.fail(`nothing to answer the ${n}th request`)
+          if (delivery === undefined) {
+            const { body, status } = yield* Fiber.join(asked)
+            return assert.fail(`nothing to answer request ${n}: ${status} ${JSON.stringify(body)}`)
+          }
           const { ackId, message } = delivery
           const to = message.headers["reply-to"]
           const reply = yield* one(pods, (n + 2) % 3, `/v1/topics/${to}/messages`, "POST", {

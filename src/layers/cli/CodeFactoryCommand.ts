@@ -11,6 +11,7 @@ import { config } from "./ConfigCommand.ts"
 import { deadLetters } from "./DeadLettersCommand.ts"
 import { json } from "./Flags.ts"
 import { key } from "./KeyCommand.ts"
+import { lock } from "./LockCommand.ts"
 import { type Migrate, migrate } from "./MigrateCommand.ts"
 import { publish } from "./PublishCommand.ts"
 import { shards } from "./ShardsCommand.ts"
@@ -46,6 +47,7 @@ export const codefactory = <E, R>(program: Program<E, R>) =>
       deadLetters,
       status,
       shards,
+      lock,
       key,
       config(program.settings),
       migrate(program.migrate)

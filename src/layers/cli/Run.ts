@@ -63,7 +63,7 @@ export const teardown: Runtime.Teardown = (_, onExit) => {
 }
 
 /** Errors that were shown while they happened, or that nobody is left to see. */
-const silent = ["PartlyRefused", "NotReplayed", "OutputClosed", "ShowHelp"]
+const silent = ["CommandEnded", "PartlyRefused", "NotReplayed", "OutputClosed", "ShowHelp"]
 
 const report = Effect.fnUntraced(function*(
   cause: Cause.Cause<unknown>,

@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import process from "node:process"
 import { LeaseMs, leaseMsRange, LeaseName, LeaseOwner } from "../../domain/Lease.ts"
+import { withLease } from "../../services/Holding.ts"
 import { LeaseInvalid } from "../../services/Leases.ts"
-import { withLease } from "./Holding.ts"
 
 /** What a function that holds a lock is given. */
 export interface Held {

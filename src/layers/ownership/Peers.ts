@@ -113,14 +113,14 @@ export class Peers {
     if (pod === this.ownership.pod) return // Asked for what it has just taken over.
     const had = [...this.owners.values()].filter((owner) => owner === pod).length
     if (had === owned.length && owned.every((one) => this.owners.get(one) === pod)) return
-    const { change } = this
-    this.change = Deferred.makeUnsafe()
-    Deferred.doneUnsafe(change, Effect.void)
     for (const [partition, owner] of this.owners) {
       if (owner === pod) this.owners.delete(partition)
     }
     for (const partition of owned) this.owners.set(partition, pod)
     this.counts.peers = new Set(this.owners.values()).size
+    const { change } = this
+    this.change = Deferred.makeUnsafe()
+    Deferred.doneUnsafe(change, Effect.void) // Last: who waits goes on within this call.
   }
 
   /** Asks until every partition that is not here was answered for; a pod may be asked twice. */

@@ -4,7 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { type Lease, renewAfter } from "../../domain/Lease.ts"
+import { type Lease, renewAfter } from "../domain/Lease.ts"
 import {
   type LeaseHeld,
   type LeaseLimit,
@@ -12,7 +12,7 @@ import {
   type LeaseRequest,
   Leases,
   type LeasesUnavailable
-} from "../../services/Leases.ts"
+} from "./Leases.ts"
 
 /** How long to wait for a lease that another holds, and how often to look. */
 export interface Patience {

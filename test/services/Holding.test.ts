@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { LeaseName, LeaseOwner } from "../../../src/domain/Lease.ts"
-import { withLease } from "../../../src/layers/embed/Holding.ts"
-import * as LocalLeases from "../../../src/layers/leases/LocalLeases.ts"
-import * as NoLeases from "../../../src/layers/leases/NoLeases.ts"
-import { Leases, LeasesUnavailable } from "../../../src/services/Leases.ts"
+import { LeaseName, LeaseOwner } from "../../src/domain/Lease.ts"
+import * as LocalLeases from "../../src/layers/leases/LocalLeases.ts"
+import * as NoLeases from "../../src/layers/leases/NoLeases.ts"
+import { withLease } from "../../src/services/Holding.ts"
+import { Leases, LeasesUnavailable } from "../../src/services/Leases.ts"
 
 const request = (owner: string) => ({
   name: LeaseName.make("startup"),
