@@ -178,11 +178,15 @@ export class MessageLog extends Context.Service<MessageLog, {
   readonly truncate: (request: TruncateRequest) => Effect.Effect<Truncated, LogUnavailable>
   /** The entry of a message id, while retained. */
   readonly find: (id: string) => Effect.Effect<Option.Option<LogEntry>, LogUnavailable>
-  /** Dead letters with an id above `after` that pass the filter, ascending, at most `limit`. */
+  /**
+   * Dead letters with an id above `after` that pass the filter, ascending, at most `limit`.
+   * `Lately` is what stood there a little while ago, which may be read elsewhere.
+   */
   readonly deadLetters: (
     filter: DeadLetterFilter,
     after: number,
-    limit: number
+    limit: number,
+    asOf?: "Now" | "Lately"
   ) => Effect.Effect<ReadonlyArray<DeadLetter>, LogUnavailable>
   /** Tells the log that `entry.pending` reached 0; a log that retains settled ones ignores it. */
   readonly release: (entry: LogEntry) => void

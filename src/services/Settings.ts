@@ -72,6 +72,9 @@ export interface StoreSettings {
   readonly connectionAgeMax: Duration.Duration
   readonly retryAttempts: number
   readonly retryDelay: Duration.Duration
+  /** Standbys to read from, and how far behind they may be. */
+  readonly replicaUrls: ReadonlyArray<Redacted.Redacted>
+  readonly replicaLagMax: Duration.Duration
 }
 
 /** What pods share. */

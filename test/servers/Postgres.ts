@@ -23,6 +23,8 @@ export interface Server {
   readonly process: () => ChildProcess
   /** Everything in its log. */
   readonly said: () => string
+  /** A standby that follows it, from now on and through the network. */
+  readonly standby: Effect.Effect<Server, never, Scope.Scope>
 }
 
 /** Why there is no server here. Begins as `tools/test.ts` wants it to be told from other skips. */
@@ -127,11 +129,21 @@ export const postgres = (
       }),
       (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
     )
+    return yield* serverOf(bin, directory, port)
+  })
+
+const serverOf = (
+  bin: string,
+  directory: string,
+  port: number
+): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.gen(function*() {
     const running = yield* Effect.acquireRelease(
       Effect.map(started(bin, directory, port), (child) => ({ child })),
       ({ child }) => ended(child, "SIGQUIT")
     )
     return {
+      standby: standbyOf(bin, port),
       port,
       url: (database = "postgres") => `postgres://postgres@127.0.0.1:${port}/${database}`,
       stop: (how) =>
@@ -143,6 +155,25 @@ export const postgres = (
       process: () => running.child,
       said: () => fs.readFileSync(join(directory, "log"), "utf8")
     }
+  })
+
+const standbyOf = (bin: string, primary: number): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const port = yield* freePort
+    const directory = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const path = fs.mkdtempSync(join(home(), "standby-"))
+        ownedDirectory(path)
+        run(join(bin, "pg_basebackup"), [
+          ...["-h", "127.0.0.1", "-p", String(primary), "-U", "postgres", "-D", path],
+          ...["-R", "-X", "stream", "-c", "fast", "--no-sync"]
+        ])
+        fs.appendFileSync(join(path, "postgresql.conf"), `port = ${port}\n`)
+        return path
+      }),
+      (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
+    )
+    return yield* serverOf(bin, directory, port)
   })
 
 /** Starts the server process and waits until it takes connections. */

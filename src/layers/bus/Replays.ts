@@ -27,8 +27,14 @@ import { fromRow, place } from "./OwnRowDelivery.ts"
 export const replayBatchMax = 500
 
 /** Dead letters by id, as stored and including what was not stored until now. */
-export const list = (core: Core, filter: DeadLetterFilter, after: number, limit: number) =>
-  Effect.andThen(core.settler.deadLettersStored, core.log.deadLetters(filter, after, limit))
+export const list = (
+  core: Core,
+  filter: DeadLetterFilter,
+  after: number,
+  limit: number,
+  asOf: "Now" | "Lately" = "Now"
+) =>
+  Effect.andThen(core.settler.deadLettersStored, core.log.deadLetters(filter, after, limit, asOf))
 
 /**
  * Runs `use` for each page of dead letters that pass the filter and are there now: a letter that

@@ -115,7 +115,8 @@ export class LogStore extends Context.Service<LogStore, {
   readonly deadLetters: (
     filter: DeadLetterFilter,
     after: number,
-    limit: number
+    limit: number,
+    asOf?: "Now" | "Lately"
   ) => Effect.Effect<ReadonlyArray<DeadLetter>, LogUnavailable>
   /** Delayed messages after a place in due order; at least one, whatever its bytes. */
   readonly delayed: (

@@ -77,7 +77,11 @@ const databaseOf = (
   acquireTimeout: store.poolTimeout ?? Duration.seconds(30),
   connectionAgeMax: store.connectionAgeMax ?? Duration.hours(1),
   retrying: { attempts: store.retryAttempts ?? 3, delay: store.retryDelay ?? Duration.seconds(1) },
-  durabilityRequired: store.durabilityRequired
+  durabilityRequired: store.durabilityRequired,
+  replicas: {
+    urls: store.replicaUrls ?? [],
+    lagMax: store.replicaLagMax ?? Duration.seconds(10)
+  }
 })
 
 /** Where the settings of the service want messages kept. */

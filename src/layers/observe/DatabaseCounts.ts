@@ -62,6 +62,11 @@ export class DatabaseCounts {
   readonly failures = new Map<string, number>()
   /** Commits that were refused because another process has the partition. */
   staleCommits = 0
+  /** Statements that went to a replica, and those that the primary answered instead of one. */
+  replicaReads = 0
+  replicaFallbacks = 0
+  /** How far replicas are behind, in milliseconds; `undefined` for one that is not asked. */
+  replicaLags: () => ReadonlyArray<number | undefined> = () => []
 
   /** The times of a statement. */
   statement(name: string): Buckets {
@@ -133,6 +138,27 @@ export const databaseSeries = (counts: DatabaseCounts, now: number): ReadonlyArr
       help: "Statements that failed",
       type: "counter",
       samples: [...counts.failures].map(([reason, value]) => ({ labels: { reason }, value }))
+    },
+    {
+      name: "database_replica_reads_total",
+      help: "Statements that a read replica was asked",
+      type: "counter",
+      samples: one(counts.replicaReads)
+    },
+    {
+      name: "database_replica_fallbacks_total",
+      help: "Statements that the primary answered because no replica did",
+      type: "counter",
+      samples: one(counts.replicaFallbacks)
+    },
+    {
+      name: "database_replica_lag_seconds",
+      help: "How far a read replica is behind, infinite for one that is not asked",
+      type: "gauge",
+      samples: counts.replicaLags().map((lag, replica) => ({
+        labels: { replica: replica + 1 },
+        value: lag === undefined ? Number.POSITIVE_INFINITY : lag / 1_000
+      }))
     },
     {
       name: "message_bus_stale_commits_total",

@@ -153,6 +153,32 @@ export const secretUrl = (
   secret: true
 })
 
+/** Several of them, separated by commas. */
+export const secretUrls = (
+  schemes: ReadonlyArray<string>,
+  example: string
+): Kind<ReadonlyArray<Redacted.Redacted>> => {
+  const isUrl = (text: string): boolean =>
+    URL.canParse(text) && schemes.includes(new URL(text).protocol) && new URL(text).hostname !== ""
+  return {
+    ...kind(
+      `addresses like ${example}, separated by commas`,
+      Schema.String.check(
+        Schema.makeFilter((text: string) => text.split(",").every((one) => isUrl(one.trim())))
+      ).pipe(
+        Schema.decodeTo(
+          Schema.Array(Schema.Redacted(Schema.String)),
+          SchemaTransformation.transform<ReadonlyArray<Redacted.Redacted>, string>({
+            decode: (text) => text.split(",").map((one) => Redacted.make(one.trim())),
+            encode: (secrets) => secrets.map(Redacted.value).join(",")
+          })
+        )
+      )
+    ),
+    secret: true
+  }
+}
+
 /** Servers as host:port, separated by commas. */
 export const servers: Kind<ReadonlyArray<string>> = kind(
   "host:port, several separated by commas",

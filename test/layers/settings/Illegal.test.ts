@@ -60,6 +60,8 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["DB_POOL_RECYCLE", "0"],
   ["DB_RETRY_ATTEMPTS", "-1"],
   ["DB_RETRY_DELAY", "0"],
+  ["DB_REPLICA_URLS", "postgres://replica/bus,nonsense"],
+  ["DB_REPLICA_LAG_MAX", "0"],
   ["ENABLE_REDIS", "1"],
   ["REDIS_URL", "localhost:6379"],
   ["ENABLE_DISTRIBUTED_LOCKS", "maybe"],

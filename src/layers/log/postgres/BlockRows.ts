@@ -23,6 +23,7 @@ const headersPage = 1_000
 /** The part of a partition's store that reads blocks. */
 export const blockRows = (
   database: Querying,
+  replicas: Querying,
   partition: number
 ): Pick<LogStore["Service"], "headers" | "readBlocks" | "rowClaims"> => {
   const own = int4(partition)
@@ -48,8 +49,10 @@ export const blockRows = (
       }
     }).pipe(Effect.mapError(unopened))
 
+  const readRows = readingBlocks(database, replicas, own)
+
   const readBlocks = (seqs: ReadonlyArray<number>): Effect.Effect<BlocksRead, LogUnavailable> =>
-    database.query("blocks.read", readSql, [own, int8s(seqs), int8(readBytesMax)]).pipe(
+    readRows(seqs).pipe(
       Effect.mapBoth({
         onFailure: unavailable,
         onSuccess: (rows) => {
@@ -79,6 +82,23 @@ export const blockRows = (
     )
 
   return { headers, readBlocks, rowClaims }
+}
+
+/** Blocks never change, so a replica may have them; what it has not yet, the primary has. */
+const readingBlocks = (
+  database: Querying,
+  replicas: Querying,
+  partition: ReturnType<typeof int4>
+) => {
+  const readFrom = (from: Querying, seqs: ReadonlyArray<number>) =>
+    from.query("blocks.read", readSql, [partition, int8s(seqs), int8(readBytesMax)])
+  return (seqs: ReadonlyArray<number>) =>
+    replicas === database
+      ? readFrom(database, seqs)
+      : Effect.flatMap(readFrom(replicas, seqs), (rows) =>
+        Number(rows[0]?.[3] ?? 0) === seqs.length
+          ? Effect.succeed(rows)
+          : readFrom(database, seqs))
 }
 
 /** Those that do not pass, and those that do. */

@@ -8,7 +8,9 @@ import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { type Durability, LogUnopened } from "../../../services/MessageLog.ts"
 import * as Database from "../../drivers/postgres/Database.ts"
+import type { Querying } from "../../drivers/postgres/Database.ts"
 import type { DatabaseFailed } from "../../drivers/postgres/Failure.ts"
+import * as Replicas from "../../drivers/postgres/Replicas.ts"
 import { type DatabaseCounts, databaseCounts } from "../../observe/DatabaseCounts.ts"
 import type { AttemptsJournal } from "../LogStore.ts"
 import * as Committer from "./Committer.ts"
@@ -17,7 +19,7 @@ import { unopened } from "./Failures.ts"
 import * as Journal from "./Journal.ts"
 import * as Listings from "./Listings.ts"
 import { migrate, planned } from "./Migrations.ts"
-import type { Migration } from "./Schema.ts"
+import { type Migration, schemaName } from "./Schema.ts"
 
 /** How the shared log is opened. */
 export interface PostgresLogOptions {
@@ -29,6 +31,11 @@ export interface PostgresLogOptions {
   readonly acquireTimeout: Duration.Duration
   readonly connectionAgeMax: Duration.Duration
   readonly retrying: Committer.Retrying
+  /** Standbys that may be asked for what is not new, and how far behind they may be. */
+  readonly replicas?: {
+    readonly urls: ReadonlyArray<Redacted.Redacted>
+    readonly lagMax: Duration.Duration
+  }
   /** Refuse to open a log whose commits reach less. */
   readonly durabilityRequired?: Durability | undefined
   /** How long idempotency keys are remembered, and how many. */
@@ -44,6 +51,8 @@ export interface Connection {
   readonly journal: AttemptsJournal
   readonly listings: Listings.Listings
   readonly counts: DatabaseCounts
+  /** Answers what may be a little old; the database itself where there are no replicas. */
+  readonly replicas: Querying
   /** By partition that this process has: the epoch under which. */
   readonly epochs: Map<number, number>
 }
@@ -70,16 +79,34 @@ export const connect = (
       isSynchronous: false
     })
     const epochs = new Map<number, number>()
+    const replicas = yield* replicasOf(database, options)
     return {
       database,
       epochs,
+      replicas,
       counts: yield* databaseCounts,
       durability: yield* durabilityOf(database, options.durabilityRequired),
       committer: yield* Committer.make(database, options.retrying),
       journal: yield* Journal.make(noting, epochs),
-      listings: Listings.make(database, () => epochs.keys())
+      listings: Listings.make(database, replicas, () => epochs.keys())
     }
   })
+
+const replicasOf = (
+  database: Querying,
+  options: PostgresLogOptions
+): Effect.Effect<Querying, never, Scope.Scope> =>
+  options.replicas === undefined || options.replicas.urls.length === 0
+    ? Effect.succeed(database)
+    : Replicas.make(database, {
+      lagMax: options.replicas.lagMax,
+      identitySql: `SELECT value FROM ${schemaName}.settings WHERE key = 'identity'`,
+      replicas: options.replicas.urls.map((url, at) => ({
+        ...connecting(options),
+        url,
+        purpose: `replica ${at + 1}`
+      }))
+    })
 
 const connecting = (
   options: Omit<PostgresLogOptions, "claimsFor">

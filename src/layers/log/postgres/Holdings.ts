@@ -110,11 +110,12 @@ class Held implements Holdings {
   private openLog(opened: Opened, row: PartitionRow) {
     return Effect.gen({ self: this }, function*() {
       const { claimsFor, claimsMax: keysMax = claimsMax } = this.options
-      const { committer, counts, database, durability, journal, listings } = this.connection
+      const { committer, counts, database, durability, journal, listings, replicas } = this
+        .connection
       const scope = yield* Scope.make()
       this.scopes.set(row.partition, scope)
       const recovered = recoveredOf(opened, row)
-      const store = PartitionStore.make(database, committer, {
+      const store = PartitionStore.make(database, replicas, committer, {
         ...row,
         recovered,
         durability,

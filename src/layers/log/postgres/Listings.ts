@@ -20,9 +20,14 @@ export type Listings = Pick<LogStore["Service"], "deadLetters" | "delayed" | "fi
 
 /**
  * What stands in the rows: delayed messages of the partitions that `owned` names at each call, dead
- * letters of all partitions, because who looks for one does not know whose it is.
+ * letters of all partitions, because who looks for one does not know whose it is. `replicas` answer
+ * what may be a little old.
  */
-export const make = (database: Querying, owned: () => Iterable<number>): Listings => {
+export const make = (
+  database: Querying,
+  replicas: Querying,
+  owned: () => Iterable<number>
+): Listings => {
   const all = int4s(allPartitions)
 
   const delayed: Listings["delayed"] = (after, limit, bytesMax) =>
@@ -61,8 +66,8 @@ export const make = (database: Querying, owned: () => Iterable<number>): Listing
               : Option.none()
         })
       ),
-    deadLetters: ({ failedSince, ids, subscription, topic }, after, limit) =>
-      database.query("dead letters.list", lettersSql, [
+    deadLetters: ({ failedSince, ids, subscription, topic }, after, limit, asOf) =>
+      (asOf === "Lately" ? replicas : database).query("dead letters.list", lettersSql, [
         all,
         int8(after),
         Types.text(subscription ?? null),

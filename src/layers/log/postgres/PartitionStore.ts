@@ -29,6 +29,7 @@ export interface PartitionStoreOptions {
 /** The store of a partition that this process owns. */
 export const make = (
   database: Querying,
+  replicas: Querying,
   committer: Committer,
   options: PartitionStoreOptions
 ): LogStore["Service"] => {
@@ -55,7 +56,7 @@ export const make = (
     durability: options.durability,
     recovered: options.recovered,
     transact,
-    ...blockRows(database, partition),
+    ...blockRows(database, replicas, partition),
     truncate: (request) =>
       Effect.gen(function*() {
         const { parameters, sql } = truncation({ partition, epoch, request })

@@ -110,5 +110,15 @@ const third: Migration = {
   ]
 }
 
+/** Tells a copy of this database from another one. */
+const fourth: Migration = {
+  id: 4,
+  name: "identity",
+  statements: [
+    `INSERT INTO codefactory.settings
+     VALUES ('identity', (random() * 9007199254740991)::bigint) ON CONFLICT DO NOTHING`
+  ]
+}
+
 /** All migrations, in their order. */
-export const migrations: ReadonlyArray<Migration> = [first, second, third]
+export const migrations: ReadonlyArray<Migration> = [first, second, third, fourth]

@@ -4,7 +4,7 @@
 import * as Duration from "effect/Duration"
 import { Durability } from "../../../services/MessageLog.ts"
 import type { StoreSettings } from "../../../services/Settings.ts"
-import { choice, integer, path, seconds, secretUrl, toggle } from "../Kind.ts"
+import { choice, integer, path, seconds, secretUrl, secretUrls, toggle } from "../Kind.ts"
 import type { Reader } from "../Reader.ts"
 
 const citusStore = "tables distributed over Citus"
@@ -71,6 +71,13 @@ const database = ({ read, requireAddress }: Reader) => {
     later: citusStore
   })
   requireAddress(citus, "ENABLE_CITUS", "DATABASE_URL")
+  const replicaUrls = read({
+    name: "DB_REPLICA_URLS",
+    kind: secretUrls(["postgres:", "postgresql:"], "postgres://user:password@replica:5432/name"),
+    default: undefined,
+    meaning: "Standbys of DATABASE_URL to read old messages and listings from, by commas."
+  }) ?? []
+  requireAddress(replicaUrls.length > 0, "DB_REPLICA_URLS", "DATABASE_URL")
   return {
     databaseUrl,
     citus,
@@ -109,6 +116,13 @@ const database = ({ read, requireAddress }: Reader) => {
       kind: seconds(0.001, 60),
       default: Duration.seconds(1),
       meaning: "Seconds before the first of them."
+    }),
+    replicaUrls,
+    replicaLagMax: read({
+      name: "DB_REPLICA_LAG_MAX",
+      kind: seconds(1, 3_600),
+      default: Duration.seconds(10),
+      meaning: "Seconds that a read replica may be behind; an older one is not asked."
     })
   }
 }
