@@ -13,6 +13,7 @@ import { growthBacklog } from "./workloads/GrowthBacklog.ts"
 import { heavyHandlers } from "./workloads/HeavyHandlers.ts"
 import { httpBatch, httpHalf, httpSingle } from "./workloads/Http.ts"
 import { retention } from "./workloads/Retention.ts"
+import { sharedDurable } from "./workloads/SharedDurable.ts"
 import { startup } from "./workloads/Startup.ts"
 import { stores } from "./workloads/Stores.ts"
 
@@ -23,6 +24,7 @@ export const workloads: ReadonlyArray<Workload> = [
   latencyFixed,
   latencyHalf,
   ...embeddedDurable,
+  ...sharedDurable,
   retention,
   httpSingle,
   httpBatch,

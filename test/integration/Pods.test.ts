@@ -4,11 +4,11 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
-import { databases } from "../servers/Databases.ts"
+import { databases, rowsOf } from "../servers/Databases.ts"
 import { one, podOver, type Pods, settled, threePods } from "./Fleet.ts"
-import { stop } from "./Service.ts"
+import { type Service, stop } from "./Service.ts"
 import { planDefault, traffic } from "./Traffic.ts"
-import { say, type Verdict } from "./Verdict.ts"
+import { quantile, say, type Verdict } from "./Verdict.ts"
 
 const { newDatabase } = databases()
 
@@ -26,24 +26,50 @@ const plan = { ...planDefault, keys: isLong ? 1_000 : 200, rate: 300 }
 /** Only ends what hangs. */
 const timeoutMs = isLong ? 3_600_000 : 300_000
 
-const kill = Effect.fnUntraced(function*(url: string, pods: Pods) {
+/** What was seen of all rounds, to be told; times in seconds. */
+interface Seen {
+  readonly adoptions: Array<number>
+  stale: number
+}
+
+/** Until another pod has everything that one had; in seconds. */
+const adopted = (url: string, { process: { pid } }: Service) =>
+  Effect.gen(function*() {
+    const begun = performance.now()
+    const left = `SELECT 1 FROM codefactory.partitions WHERE owner LIKE '%process ${pid}'`
+    while ((yield* rowsOf(url, left)).length > 0) yield* Effect.sleep("100 millis")
+    return (performance.now() - begun) / 1_000
+  })
+
+/** Commits that the epoch refused in one pod. */
+const staleCommits = ({ metricsUrl }: Service) =>
+  Effect.promise(async () => {
+    const text = await (await fetch(`${metricsUrl}/metrics`)).text()
+    return Number(/^message_bus_stale_commits_total (\d+)$/mu.exec(text)?.[1] ?? 0)
+  })
+
+const kill = Effect.fnUntraced(function*(url: string, pods: Pods, seen: Seen) {
   const [victim] = pods.all
   if (victim === undefined) return
   pods.away.add(victim)
   yield* stop(victim, "SIGKILL")
+  seen.adoptions.push(yield* adopted(url, victim))
   pods.replace(victim, yield* podOver(url))
   yield* settled(url, pods.all)
 })
 
-const standStill = Effect.fnUntraced(function*(url: string, pods: Pods) {
+const standStill = Effect.fnUntraced(function*(url: string, pods: Pods, seen: Seen) {
   const victim = pods.all[1]
   if (victim === undefined) return
   pods.away.add(victim)
   victim.process.kill("SIGSTOP")
+  const adopting = yield* Effect.forkChild(adopted(url, victim))
   yield* Effect.sleep(stillFor)
+  seen.adoptions.push(yield* Fiber.join(adopting))
   victim.process.kill("SIGCONT")
   pods.away.delete(victim)
   yield* settled(url, pods.all)
+  seen.stale += yield* staleCommits(victim)
 })
 
 const roll = Effect.fnUntraced(function*(url: string, pods: Pods) {
@@ -143,11 +169,19 @@ describe("several pods over PostgreSQL", () => {
         const url = yield* newDatabase
         const pods = yield* threePods(url)
         const running = yield* traffic(pods.url, plan)
+        const seen: Seen = { adoptions: [], stale: 0 }
         for (let round = 0; round < rounds; round++) {
-          yield* kill(url, pods)
-          yield* standStill(url, pods)
+          yield* kill(url, pods, seen)
+          yield* standStill(url, pods, seen)
           yield* roll(url, pods)
         }
+        const { adoptions, stale } = seen
+        say("adoption", {
+          rounds,
+          median: quantile(adoptions, 0.5),
+          longest: Math.max(...adoptions),
+          staleCommitsRefused: stale
+        })
         assertKept("pods", yield* running.finish)
       })),
     timeoutMs
