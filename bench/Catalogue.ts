@@ -9,9 +9,10 @@ import { embeddedTexts, embeddedValues } from "./workloads/EmbeddedMemory.ts"
 import { fanOutEmbedded } from "./workloads/FanOutEmbedded.ts"
 import { fanOutEvents } from "./workloads/FanOutEvents.ts"
 import { growthPayload, growthSubscriptions, growthTopics } from "./workloads/Growth.ts"
-import { growthBacklog } from "./workloads/GrowthBacklog.ts"
+import { growthBacklog, sharedBacklog } from "./workloads/GrowthBacklog.ts"
 import { heavyHandlers } from "./workloads/HeavyHandlers.ts"
 import { httpBatch, httpHalf, httpSingle } from "./workloads/Http.ts"
+import { sharedPods } from "./workloads/Pods.ts"
 import { retention } from "./workloads/Retention.ts"
 import { sharedDurable } from "./workloads/SharedDurable.ts"
 import { startup } from "./workloads/Startup.ts"
@@ -25,6 +26,8 @@ export const workloads: ReadonlyArray<Workload> = [
   latencyHalf,
   ...embeddedDurable,
   ...sharedDurable,
+  ...sharedPods,
+  sharedBacklog,
   retention,
   httpSingle,
   httpBatch,

@@ -25,14 +25,28 @@ export type OpenQueueAt = (
 
 const connections = 20
 
-/** `pg-boss`, whose worker takes batches without a pause while they are full. */
-export const pgBoss: OpenQueueAt = async (connectionString, consumers, handled) => {
-  const boss = new PgBoss({ connectionString, max: connections, supervise: false, schedule: false })
+/** Jobs that `pg-boss` takes at once: its handler gets them together. */
+const batchSize = 64
+
+/** `pg-boss`, woken by notification, whose worker takes batches without a pause while full. */
+export const pgBoss: OpenQueueAt = async (connectionString, _consumers, handled) => {
+  const boss = new PgBoss({
+    connectionString,
+    max: connections,
+    supervise: false,
+    schedule: false,
+    useListenNotify: true
+  })
   await boss.start()
   await boss.createQueue("bench", { notify: true })
   await boss.work(
     "bench",
-    { batchSize: Math.max(consumers, 1), burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 },
+    {
+      batchSize,
+      burstWhenBatchFull: true,
+      pollingIntervalSeconds: 0.5,
+      notifyPollingIntervalSeconds: 0.5
+    },
     async (jobs) => jobs.forEach(handled)
   )
   return {

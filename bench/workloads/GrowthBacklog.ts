@@ -4,11 +4,13 @@
 import { Effect, Result } from "effect"
 import { optionsDefault, SubscriptionName } from "../../src/domain/Subscription.ts"
 import { TopicPattern } from "../../src/domain/TopicPattern.ts"
+import type { EmbeddedOptions } from "../../src/services/EmbeddedOptions.ts"
 import { type Bus, draftOfText, handleTexts, openEmbedded } from "../Embedded.ts"
 import { Counter } from "../Handing.ts"
 import { withDirectory } from "../load/Directory.ts"
+import { missingPostgres, withPostgres } from "../load/Postgres.ts"
 import { textOf, topicOf } from "../Payloads.ts"
-import type { Contender, Workload } from "../Workload.ts"
+import type { Contender, Opened, Workload } from "../Workload.ts"
 import { publishTexts } from "./EmbeddedDurable.ts"
 
 const backlogs = [0, 10_000, 100_000, 1_000_000]
@@ -45,15 +47,21 @@ const fill = ({ bus }: Bus, count: number): Effect.Effect<void, unknown> => {
 const named = (backlog: number): string =>
   backlog === 0 ? "no backlog" : `${backlog.toLocaleString("en-US")} messages`
 
-const contender = (backlog: number): Contender => ({
+/** Where the bus keeps messages, and what ends with it. */
+type Kept = (open: (options: EmbeddedOptions) => Promise<Opened>) => Promise<Opened>
+
+const onDisk: Kept = (open) => withDirectory((dataDir) => open({ dataDir }))
+const inPostgres: Kept = (open) => withPostgres((databaseUrl) => open({ databaseUrl }))
+
+const contender = (keep: Kept) => (backlog: number): Contender => ({
   name: named(backlog),
   kept: "synced to disk",
   x: backlog,
   open: (smoke) =>
-    withDirectory(async (directory) => {
+    keep(async (options) => {
       const counter = new Counter()
       const wanted = { ...optionsDefault, topic: TopicPattern.make("bench.>") }
-      const embedded = await openEmbedded({ dataDir: directory }, (bus) =>
+      const embedded = await openEmbedded(options, (bus) =>
         Effect.gen(function*() {
           if (backlog > 0) yield* bus.bus.createSubscription(idle, wanted)
           yield* fill(bus, smoke ? Math.min(backlog, 2_000) : backlog)
@@ -86,7 +94,26 @@ export const growthBacklog: Workload = {
     of: [named(0)]
   }],
   isolated: true,
-  contenders: backlogs.map(contender),
+  contenders: backlogs.map(contender(onDisk)),
   plotted: "cpuMicros",
   axis: "backlog"
+}
+
+/** The same in PostgreSQL, with nothing and with a million. */
+export const sharedBacklog: Workload = {
+  ...growthBacklog,
+  name: "shared-backlog",
+  title: "Over PostgreSQL: backlog",
+  note: `In PostgreSQL, texts; ${size.publishers} publishers, and a handler that keeps pace, ` +
+    "while a subscription that nobody serves waits with so many messages (and those of the run).",
+  aims: [{
+    contender: named(1_000_000),
+    measure: "perSecond",
+    bound: "at least",
+    value: 1 / 1.2,
+    of: [named(0)]
+  }],
+  contenders: [0, 1_000_000].map(contender(inPostgres)),
+  plotted: "perSecond",
+  missing: missingPostgres
 }

@@ -169,6 +169,20 @@ export const httpHalf: Workload = {
   plotted: "p99"
 }
 
+/** A hundred messages per request. */
+export const batch: Requests = {
+  messagesEach: batchSize,
+  count: 2_000,
+  countSmoke: 70,
+  of: (from) => ({
+    path: "/v1/messages",
+    body: JSON.stringify(Array.from({ length: batchSize }, (_, index) => ({
+      topic: topicOf(from * batchSize + index),
+      payload: payloadOf(from * batchSize + index)
+    })))
+  })
+}
+
 /** A hundred messages per request; counts messages, not requests. */
 export const httpBatch: Workload = {
   name: "http-batch",
@@ -185,16 +199,5 @@ export const httpBatch: Workload = {
     inTheWay: batches
   })),
   isolated: false,
-  contenders: contenders({
-    messagesEach: batchSize,
-    count: 2_000,
-    countSmoke: 70,
-    of: (from) => ({
-      path: "/v1/messages",
-      body: JSON.stringify(Array.from({ length: batchSize }, (_, index) => ({
-        topic: topicOf(from * batchSize + index),
-        payload: payloadOf(from * batchSize + index)
-      })))
-    })
-  })
+  contenders: contenders(batch)
 }
