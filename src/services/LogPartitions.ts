@@ -12,6 +12,11 @@ export interface TakenOver {
   readonly subscriptions: ReadonlyArray<Subscription>
   /** By partition, what stood in it. */
   readonly parts: ReadonlyMap<number, Recovered>
+  /**
+   * Opens the partitions, which take messages from then on. Not before: what they take must find
+   * a bus that has begun with them, so that goes on in the same step.
+   */
+  readonly open: () => void
 }
 
 /** The partitions. Whoever takes one over fences whoever had it before. */

@@ -127,8 +127,9 @@ class Work {
 
   private take(wanted: ReadonlyArray<number>) {
     return Effect.gen({ self: this }, function*() {
-      const { parts, subscriptions } = yield* this.partitions.take(wanted)
+      const { open, parts, subscriptions } = yield* this.partitions.take(wanted)
       yield* this.tenure.welcome(subscriptions)
+      open() // In one step with what follows.
       this.tenure.begin(parts)
       for (const partition of wanted) {
         this.held.add(partition)

@@ -32,8 +32,9 @@ const podAt = Effect.fnUntraced(function*(url: string, owner: string) {
       const made = yield* Bus.make({ ...Bus.optionsDefault, shardCount: 2 })
       const take = (wanted: ReadonlyArray<number>) =>
         Effect.gen(function*() {
-          const { parts, subscriptions } = yield* partitions.take(wanted)
+          const { open, parts, subscriptions } = yield* partitions.take(wanted)
           yield* made.tenure.welcome(subscriptions)
+          open()
           made.tenure.begin(parts)
         })
       const give = (gone: ReadonlyArray<number>) =>
@@ -42,7 +43,7 @@ const podAt = Effect.fnUntraced(function*(url: string, owner: string) {
           yield* partitions.giveBack(gone)
           made.tenure.end(gone)
         })
-      return { ...made, take, give }
+      return { ...made, partitions, take, give }
     }),
     context
   )
@@ -137,6 +138,28 @@ describe("partitions that change hands while buses run", () => {
           const other = toB[at]?.result
           assert.strictEqual(result._tag === "Success", other?._tag === "Failure")
           if (result._tag === "Failure") assert.propertyVal(result.failure, "reason", "Fenced")
+        }
+      })
+    ))
+
+  it.live("take nothing before their bus has begun with them, so that nothing is overtaken", () =>
+    scoped((url) =>
+      Effect.gen(function*() {
+        const a = yield* podAt(url, "a")
+        const b = yield* podAt(url, "b")
+        yield* a.take(all)
+        yield* a.bus.createSubscription(name, options("t"))
+        yield* publishTo(a, 5)
+        yield* a.give(all)
+        const { open, parts, subscriptions } = yield* b.partitions.take(all)
+        yield* b.tenure.welcome(subscriptions)
+        const early = yield* publishTo(b, 1, 100)
+        assert.strictEqual(early[0]?.result._tag, "Failure")
+        open()
+        b.tenure.begin(parts)
+        yield* publishTo(b, 5, 200)
+        for (const taken of (yield* drained(b)).values()) {
+          assert.deepStrictEqual(taken, taken.toSorted((x, y) => x - y))
         }
       })
     ))

@@ -33,6 +33,8 @@ export interface TakenOver {
   readonly opened: Opened
   /** By partition, in the order of `opened.partitions`. */
   readonly recovered: ReadonlyMap<number, Recovered>
+  /** Lets them be used. */
+  readonly open: () => void
 }
 
 /** The partitions of one process. */
@@ -103,7 +105,11 @@ class Held implements Holdings {
       const parts = yield* Effect.forEach(rows, (row) => this.openLog(opened, row), {
         concurrency: openingMax
       })
-      return { opened: { ...opened, partitions: rows }, recovered: new Map(parts) }
+      return {
+        opened: { ...opened, partitions: rows },
+        recovered: new Map(parts.map(([partition, log]) => [partition, log.recovered])),
+        open: () => parts.forEach(([partition, log]) => this.show(partition, log))
+      }
     }).pipe(Effect.onError(() => this.giveBack(partitions)))
   }
 
@@ -128,9 +134,13 @@ class Held implements Holdings {
         BlockLog.make(store, { claimsFor, keysMax, cacheBytesMax }),
         scope
       )
-      this.logs[row.partition] = log
-      return [row.partition, log.recovered] as const
+      return [row.partition, log] as const
     })
+  }
+
+  /** Lets a log be used, unless it was given back by then. */
+  private show(partition: number, log: Log): void {
+    if (this.scopes.has(partition)) this.logs[partition] = log
   }
 
   giveBack(partitions: ReadonlyArray<number>, limit = closeTimeout): Effect.Effect<void> {

@@ -23,7 +23,8 @@ export const layer = (options: PostgresLogOptions): Layer.Layer<MessageLog, LogU
     Effect.gen(function*() {
       const connection = yield* connect(options)
       const holdings = yield* Holdings.make(connection, options)
-      const { opened, recovered } = yield* holdings.take(allPartitions)
+      const { open, opened, recovered } = yield* holdings.take(allPartitions)
+      open()
       return logOf(connection, holdings, allRecovered(opened, [...recovered.values()]))
     }).pipe(Effect.catchTag("DatabaseFailed", (failure) => Effect.fail(unopened(failure))))
   )
@@ -41,9 +42,10 @@ export const layerShared = (
       const partitions = LogPartitions.of({
         take: (partitions) =>
           holdings.take(partitions).pipe(
-            Effect.map(({ opened, recovered }) => ({
+            Effect.map(({ open, opened, recovered }) => ({
               subscriptions: opened.subscriptions,
-              parts: recovered
+              parts: recovered,
+              open
             })),
             Effect.catchTag("DatabaseFailed", (failure) => Effect.fail(unavailable(failure)))
           ),
