@@ -1,9 +1,9 @@
 /**
  * Forwarding: messages on their way to the pods that have their partitions.
  *
- * What is published within a tick for one pod goes there in one request, because a request costs
- * ten times what a message in it does. A message keeps its id however often it is sent, so the
- * owner, or the one after it, stores it once.
+ * What is published for one pod while a request to it is under way goes there in the next one,
+ * because a request costs ten times what a message in it does. A message keeps its id however often
+ * it is sent, so the owner, or the one after it, stores it once.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -14,7 +14,7 @@ import type * as Scope from "effect/Scope"
 import { partitionOfId } from "../../domain/MessageId.ts"
 import type { Accepted, PublishError } from "../../services/MessageBus.ts"
 import { LogUnavailable } from "../../services/MessageLog.ts"
-import { podCounts } from "../observe/PodCounts.ts"
+import { type PodCounts, podCounts } from "../observe/PodCounts.ts"
 import { type Peers, unowned } from "./Peers.ts"
 import { decodeError, type Forwarded, type Outcome, type Refused, valueOf } from "./Wire.ts"
 
@@ -40,13 +40,34 @@ export interface Forwarding {
   ) => Effect.Effect<ReadonlyArray<Published>>
 }
 
-/** The messages of one call, which wait for their answers together. */
+/** The messages of one call, which wait for their answers together. Mutable: those come singly. */
 interface Call {
   readonly drafts: ReadonlyArray<Forwarded>
   readonly results: Map<string, Published>
   readonly until: number
   readonly done: Deferred.Deferred<void>
+  /** Messages on their way, and partitions of which nothing may go on it before all is back. */
+  underWay: number
+  readonly stopped: Set<number>
 }
+
+/** A message of a call. */
+interface Item {
+  readonly call: Call
+  readonly draft: Forwarded
+}
+
+/** What is on its way to one owner: one request at a time, so that what comes meanwhile is next. */
+interface Outbox {
+  readonly items: Array<Item>
+  isBusy: boolean
+}
+
+/** Answers for what is sent to the owner of a partition, in the order of the messages. */
+type Send = (
+  drafts: ReadonlyArray<Forwarded>,
+  partition: number
+) => Effect.Effect<ReadonlyArray<Outcome>>
 
 /** Forwards until the scope closes. */
 export const make = (
@@ -57,35 +78,15 @@ export const make = (
     const context = yield* Effect.context<never>()
     const scope = yield* Effect.scope
     const counts = yield* podCounts
-    const state = { calls: new Array<Call>(), isScheduled: false }
-
-    const send = (calls: ReadonlyArray<Call>) =>
-      Effect.gen(function*() {
-        const drafts = calls.flatMap(leftOf)
-        yield* Effect.forEach(
-          ownersOf(peers, drafts),
-          (part) => sendPart(peers, local, part, calls),
-          { concurrency: "unbounded", discard: true }
-        )
-        const now = yield* Clock.currentTimeMillis
-        const again = calls.filter((call) => !isDone(call, now))
-        if (again.length === 0) return
-        counts.forwardedAgain += again.reduce((sum, call) => sum + leftOf(call).length, 0)
-        yield* Effect.sleep(againAfter)
-        again.forEach(enter)
-      })
-    const flush = () => {
-      state.isScheduled = false
-      const calls = state.calls.splice(0)
-      counts.forwarded += calls.reduce((sum, call) => sum + leftOf(call).length, 0)
-      Effect.runForkWith(context)(Effect.forkIn(send(calls), scope))
+    const send: Send = (drafts, partition) =>
+      Effect.catchCause(
+        peers.ownsHere(partition) ? local(drafts) : sendTo(peers, drafts, partition),
+        (bug) => Effect.as(Effect.logError("forwarding failed; trying again", bug), [])
+      )
+    const start = (effect: Effect.Effect<void>): void => {
+      Effect.runForkWith(context)(Effect.forkIn(effect, scope))
     }
-    const enter = (call: Call): void => {
-      state.calls.push(call)
-      if (state.isScheduled) return
-      state.isScheduled = true
-      setImmediate(flush) // The end of the tick: whatever it publishes goes together.
-    }
+    const outboxes = new Outboxes(peers, send, start, counts)
     return {
       forward: (drafts) =>
         Effect.gen(function*() {
@@ -96,10 +97,12 @@ export const make = (
             drafts,
             results: new Map(),
             until: (yield* Clock.currentTimeMillis) + Duration.toMillis(patience),
-            done: Deferred.makeUnsafe()
+            done: Deferred.makeUnsafe(),
+            underWay: 0,
+            stopped: new Set()
           }
           counts.forwarding += drafts.length
-          enter(call)
+          outboxes.enter(call)
           yield* Effect.ensuring(
             Deferred.await(call.done),
             Effect.sync(() => counts.forwarding -= drafts.length)
@@ -116,61 +119,109 @@ const tooMany = new LogUnavailable({
   detail: `${waitingMax} messages wait for the pods that own their partitions`
 })
 
+/** The outboxes by owner. Mutable on purpose: written for every message that is forwarded. */
+class Outboxes {
+  private readonly byOwner = new Map<string, Outbox>()
+  private readonly peers: Peers
+  private readonly send: Send
+  private readonly start: (effect: Effect.Effect<void>) => void
+  private readonly counts: PodCounts
+
+  constructor(
+    peers: Peers,
+    send: Send,
+    start: (effect: Effect.Effect<void>) => void,
+    counts: PodCounts
+  ) {
+    this.peers = peers
+    this.send = send
+    this.start = start
+    this.counts = counts
+  }
+
+  /** Sends what a call has no answers for yet. */
+  enter(call: Call): void {
+    const left = leftOf(call)
+    call.underWay = left.length
+    call.stopped.clear()
+    this.counts.forwarded += left.length
+    for (const draft of left) {
+      const owner = this.ownerOf(partitionOfId(draft.id))
+      const outbox = this.byOwner.get(owner) ?? { items: [], isBusy: false }
+      this.byOwner.set(owner, outbox)
+      outbox.items.push({ call, draft })
+      if (outbox.isBusy) continue
+      outbox.isBusy = true
+      // The end of the tick: whatever it publishes goes together.
+      setImmediate(() => this.start(this.empty(owner, outbox)))
+    }
+  }
+
+  private ownerOf(partition: number): string {
+    return this.peers.ownsHere(partition)
+      ? ""
+      : this.peers.ownerOf(partition) ?? `partition ${partition}`
+  }
+
+  private empty(owner: string, outbox: Outbox): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      while (outbox.items.length > 0) yield* this.sendNext(outbox.items)
+      this.byOwner.delete(owner)
+    })
+  }
+
+  private sendNext(items: Array<Item>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      const taken = items.splice(0, requestLength(items))
+      const going = taken.filter(({ call, draft }) => !call.stopped.has(partitionOfId(draft.id)))
+      const [first] = going
+      const outcomes = first === undefined ? [] : yield* this.send(
+        going.map(({ draft }) => draft),
+        partitionOfId(first.draft.id)
+      )
+      going.forEach(({ call, draft: { id } }, at) => {
+        const outcome = outcomes[at] ?? "Elsewhere"
+        if (outcome === "Elsewhere") call.stopped.add(partitionOfId(id)) // Nothing overtakes it.
+        else call.results.set(id, resultOf(outcome))
+      })
+      const now = yield* Clock.currentTimeMillis
+      for (const { call } of taken) if (--call.underWay === 0) this.cameBack(call, now)
+    })
+  }
+
+  /** Everything of a call has come back: it has its answers, may wait no longer, or goes again. */
+  private cameBack(call: Call, now: number): void {
+    if (call.results.size >= call.drafts.length || now >= call.until) {
+      Deferred.doneUnsafe(call.done, Effect.void)
+      return
+    }
+    this.counts.forwardedAgain += call.drafts.length - call.results.size
+    this.start(Effect.andThen(Effect.sleep(againAfter), Effect.sync(() => this.enter(call))))
+  }
+}
+
 const leftOf = ({ drafts, results }: Call): ReadonlyArray<Forwarded> =>
   results.size === 0 ? drafts : drafts.filter(({ id }) => !results.has(id))
 
-/** Answers a call that has all its results, or may not wait any longer. */
-const isDone = (call: Call, now: number): boolean => {
-  if (call.results.size < call.drafts.length && now < call.until) return false
-  Deferred.doneUnsafe(call.done, Effect.void)
-  return true
+/** How many of these fit into one request: at least one. */
+const requestLength = (items: ReadonlyArray<Item>): number => {
+  let bytes = 0 // One pass with a running sum (hot path).
+  for (let at = 0; at < items.length; at++) {
+    bytes += items[at]?.draft.payloadBytes ?? 0
+    if (at >= requestMax.messages || (at > 0 && bytes > requestMax.bytes)) return at
+  }
+  return items.length
 }
 
-/** The messages of each owner, in their order; those without a known one by partition. */
-const ownersOf = (
+const sendTo = Effect.fnUntraced(function*(
   peers: Peers,
-  drafts: ReadonlyArray<Forwarded>
-): ReadonlyArray<ReadonlyArray<Forwarded>> => [
-  ...Map.groupBy(drafts, ({ id }) => {
-    const partition = partitionOfId(id)
-    return peers.ownsHere(partition) ? "" : peers.ownerOf(partition) ?? `partition ${partition}`
-  }).values()
-]
-
-/** One request after the other, so that what is for one partition keeps its order. */
-const sendPart = Effect.fnUntraced(function*(
-  peers: Peers,
-  local: (drafts: ReadonlyArray<Forwarded>) => Effect.Effect<ReadonlyArray<Outcome>>,
-  part: ReadonlyArray<Forwarded>,
-  calls: ReadonlyArray<Call>
-) {
-  const results = new Map(calls.flatMap((call) => call.drafts.map(({ id }) => [id, call.results])))
-  const stopped = new Set<number>()
-  for (const drafts of requestsOf(part)) {
-    const going = drafts.filter(({ id }) => !stopped.has(partitionOfId(id)))
-    const [first] = going
-    if (first === undefined) continue
-    const outcomes = yield* sendOne(peers, local, going, partitionOfId(first.id))
-    going.forEach(({ id }, at) => {
-      const outcome = outcomes[at] ?? "Elsewhere"
-      if (outcome === "Elsewhere") stopped.add(partitionOfId(id)) // Nothing may overtake it.
-      else results.get(id)?.set(id, resultOf(outcome))
-    })
-  }
-})
-
-const sendOne = (
-  peers: Peers,
-  local: (drafts: ReadonlyArray<Forwarded>) => Effect.Effect<ReadonlyArray<Outcome>>,
   drafts: ReadonlyArray<Forwarded>,
   partition: number
-): Effect.Effect<ReadonlyArray<Outcome>> =>
-  Effect.gen(function*() {
-    if (peers.ownsHere(partition)) return yield* local(drafts)
-    const sentAt = yield* Clock.currentTimeMillis
-    const said = yield* Effect.result(peers.ask(partition, { kind: "publish", sentAt, drafts }))
-    return Result.isSuccess(said) ? valueOf<ReadonlyArray<Outcome>>(said.success) : []
-  })
+) {
+  const sentAt = yield* Clock.currentTimeMillis
+  const said = yield* Effect.result(peers.ask(partition, { kind: "publish", sentAt, drafts }))
+  return Result.isSuccess(said) ? valueOf<ReadonlyArray<Outcome>>(said.success) : []
+})
 
 const resultOf = (outcome: Exclude<Outcome, "Elsewhere">): Published =>
   "accepted" in outcome
@@ -188,23 +239,4 @@ const publishError = (error: Refused): PublishError => {
     default:
       return error
   }
-}
-
-const requestsOf = (drafts: ReadonlyArray<Forwarded>): ReadonlyArray<ReadonlyArray<Forwarded>> => {
-  const requests: Array<Array<Forwarded>> = []
-  let current: Array<Forwarded> = [] // One pass with a running sum (hot path).
-  let bytes = 0
-  for (const draft of drafts) {
-    const isFull = current.length >= requestMax.messages ||
-      (current.length > 0 && bytes + draft.payloadBytes > requestMax.bytes)
-    if (isFull) {
-      requests.push(current)
-      current = []
-      bytes = 0
-    }
-    current.push(draft)
-    bytes += draft.payloadBytes
-  }
-  requests.push(current)
-  return requests
 }
