@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import { partitionCount } from "../../../domain/Position.ts"
 import { type Durability, LogUnopened } from "../../../services/MessageLog.ts"
 import * as Database from "../../drivers/postgres/Database.ts"
 import type { Querying } from "../../drivers/postgres/Database.ts"
@@ -78,6 +79,7 @@ export const connect = (
       connectionsMax: 1,
       isSynchronous: false
     })
+    yield* refuseOtherCount(database)
     const epochs = new Map<number, number>()
     const replicas = yield* replicasOf(database, options)
     return {
@@ -153,6 +155,23 @@ const refusePooler = Effect.fnUntraced(function*(database: Database.Database["Se
   const [row] = yield* query("connect.session", "SELECT pg_backend_pid()")
   if (Number(row?.[0]) !== processId) {
     return yield* pooled(`session ${processId} is ${String(row?.[0])} at the server`)
+  }
+})
+
+/** Where a message belongs follows from how many partitions there are, for all pods alike. */
+const refuseOtherCount = Effect.fnUntraced(function*(database: Querying) {
+  const [row] = yield* database.query(
+    "connect.partitions",
+    `SELECT value FROM ${schemaName}.settings WHERE key = 'partitions'`
+  )
+  const count = Number(row?.[0])
+  if (count !== partitionCount) {
+    return yield* new LogUnopened({
+      reason: "Damaged",
+      path: "DATABASE_URL",
+      detail: `it has ${count} partitions, and this program ${partitionCount}; ` +
+        "use the program that made it, or another database"
+    })
   }
 })
 

@@ -65,6 +65,15 @@ describe("a shared log that cannot be opened says why", () => {
       assert.include(message, "give the address of PostgreSQL itself")
     })))
 
+  it.live("another number of partitions than this program has", () =>
+    Effect.gen(function*() {
+      const url = yield* newDatabase
+      yield* withLog(url, () => Effect.void)
+      yield* run(url, "UPDATE codefactory.settings SET value = 32 WHERE key = 'partitions'")
+      const { message } = yield* refusalOf(url)
+      assert.include(message, "it has 32 partitions, and this program 64")
+    }))
+
   it.live("a durability that the server does not reach", () =>
     Effect.gen(function*() {
       const url = yield* newDatabase
