@@ -11,6 +11,7 @@ import {
   withLatency
 } from "../Embedded.ts"
 import { Counter } from "../Handing.ts"
+import { type Keep, onDisk } from "../Keeping.ts"
 import { Latencies } from "../Latencies.ts"
 import { withDirectory } from "../load/Directory.ts"
 import { textOf, topicOf } from "../Payloads.ts"
@@ -73,27 +74,26 @@ const bare = (
     })
 })
 
-const busAlone = (publishers: number, messages: number): Contender => ({
+/** The bus, with nobody who handles what is published. */
+export const busAlone = (keep: Keep, publishers: number, messages: number): Contender => ({
   name: "codefactory",
   kept: "synced to disk",
   open: (smoke) =>
-    withDirectory(async (directory) => {
-      const embedded = await openEmbedded({ dataDir: directory })
+    keep(async (options) => {
+      const embedded = await openEmbedded(options)
       const count = smoke ? publishers * 2 : messages
       return { run: () => publishTexts(embedded, count, publishers), close: embedded.close }
     })
 })
 
-const busHandling = (publishers: number, messages: number): Contender => ({
+/** The bus with a handler; a run ends when that has got everything. */
+export const busHandling = (keep: Keep, publishers: number, messages: number): Contender => ({
   name: "codefactory, with a handler",
   kept: "synced to disk",
   open: (smoke) =>
-    withDirectory(async (directory) => {
+    keep(async (options) => {
       const counter = new Counter()
-      const embedded = await openEmbedded(
-        { dataDir: directory },
-        handleTexts("bench.>", counter.add)
-      )
+      const embedded = await openEmbedded(options, handleTexts("bench.>", counter.add))
       const count = smoke ? publishers * 2 : messages
       const run = () => {
         const handled = counter.next(count)
@@ -126,8 +126,8 @@ export const embeddedDurable: ReadonlyArray<Workload> = sizes.map(({ messages, p
   contenders: [
     bare("bare group commit", publishers, messages, openGroupCommit),
     bare("node:sqlite", publishers, messages, openRawSqlite),
-    busAlone(publishers, messages),
-    busHandling(publishers, messages)
+    busAlone(onDisk, publishers, messages),
+    busHandling(onDisk, publishers, messages)
   ]
 }))
 

@@ -4,13 +4,12 @@
 import { Effect, Result } from "effect"
 import { optionsDefault, SubscriptionName } from "../../src/domain/Subscription.ts"
 import { TopicPattern } from "../../src/domain/TopicPattern.ts"
-import type { EmbeddedOptions } from "../../src/services/EmbeddedOptions.ts"
 import { type Bus, draftOfText, handleTexts, openEmbedded } from "../Embedded.ts"
 import { Counter } from "../Handing.ts"
-import { withDirectory } from "../load/Directory.ts"
-import { missingPostgres, withPostgres } from "../load/Postgres.ts"
+import { inPostgres, type Keep, onDisk } from "../Keeping.ts"
+import { missingPostgres } from "../load/Postgres.ts"
 import { textOf, topicOf } from "../Payloads.ts"
-import type { Contender, Opened, Workload } from "../Workload.ts"
+import type { Contender, Workload } from "../Workload.ts"
 import { publishTexts } from "./EmbeddedDurable.ts"
 
 const backlogs = [0, 10_000, 100_000, 1_000_000]
@@ -47,13 +46,7 @@ const fill = ({ bus }: Bus, count: number): Effect.Effect<void, unknown> => {
 const named = (backlog: number): string =>
   backlog === 0 ? "no backlog" : `${backlog.toLocaleString("en-US")} messages`
 
-/** Where the bus keeps messages, and what ends with it. */
-type Kept = (open: (options: EmbeddedOptions) => Promise<Opened>) => Promise<Opened>
-
-const onDisk: Kept = (open) => withDirectory((dataDir) => open({ dataDir }))
-const inPostgres: Kept = (open) => withPostgres((databaseUrl) => open({ databaseUrl }))
-
-const contender = (keep: Kept) => (backlog: number): Contender => ({
+const contender = (keep: Keep) => (backlog: number): Contender => ({
   name: named(backlog),
   kept: "synced to disk",
   x: backlog,

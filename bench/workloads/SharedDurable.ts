@@ -2,8 +2,8 @@
  * Over PostgreSQL: publishes that reply once they are stored there, each handled once, beside the
  * queues that others keep in it.
  */
-import { handleTexts, openEmbedded } from "../Embedded.ts"
 import { Counter } from "../Handing.ts"
+import { inPostgres } from "../Keeping.ts"
 import { Latencies } from "../Latencies.ts"
 import { missingPostgres, withPostgres } from "../load/Postgres.ts"
 import { textOf } from "../Payloads.ts"
@@ -16,7 +16,7 @@ import {
 } from "../peers/PostgresQueues.ts"
 import { timed } from "../Timing.ts"
 import type { Contender, Workload } from "../Workload.ts"
-import { publishTexts } from "./EmbeddedDurable.ts"
+import { busAlone, busHandling } from "./EmbeddedDurable.ts"
 
 /**
  * Publishers that each wait for their reply, and messages of one run: fewer for slower peers, and
@@ -30,33 +30,6 @@ const sizes = [
 
 /** Handlers of a peer that run at once, at most: more of them only wait for connections. */
 const consumersMax = 64
-
-const busAlone = (publishers: number, messages: number): Contender => ({
-  name: "codefactory",
-  kept: "synced to disk",
-  open: (smoke) =>
-    withPostgres(async (databaseUrl) => {
-      const embedded = await openEmbedded({ databaseUrl })
-      const count = smoke ? publishers * 2 : messages
-      return { run: () => publishTexts(embedded, count, publishers), close: embedded.close }
-    })
-})
-
-const busHandling = (publishers: number, messages: number): Contender => ({
-  name: "codefactory, with a handler",
-  kept: "synced to disk",
-  open: (smoke) =>
-    withPostgres(async (databaseUrl) => {
-      const counter = new Counter()
-      const embedded = await openEmbedded({ databaseUrl }, handleTexts("bench.>", counter.add))
-      const count = smoke ? publishers * 2 : messages
-      const run = () => {
-        const handled = counter.next(count)
-        return publishTexts(embedded, count, publishers, () => handled)
-      }
-      return { run, close: embedded.close }
-    })
-})
 
 const peer = (
   name: string,
@@ -123,8 +96,8 @@ export const sharedDurable: ReadonlyArray<Workload> = sizes.map(
     isolated: true,
     missing: missingPostgres,
     contenders: [
-      busAlone(publishers, messages),
-      busHandling(publishers, handled),
+      busAlone(inPostgres, publishers, messages),
+      busHandling(inPostgres, publishers, handled),
       peer("pg-boss", pgBoss, publishers, ofPeers),
       peer("graphile-worker", graphileWorker, publishers, ofPeers),
       peer("BullMQ on PostgreSQL", bullPostgres, publishers, ofPeers),

@@ -3,18 +3,9 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import { createServer } from "node:net"
 import { rowsOf } from "../servers/Databases.ts"
+import { freePort } from "../servers/Postgres.ts"
 import { call, type Service, start, temporaryFolder } from "./Service.ts"
-
-const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 type Settings = Readonly<Record<string, string>>
 

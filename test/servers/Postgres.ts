@@ -49,7 +49,7 @@ const binaries = (): string | undefined => {
 const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 /** A free port of the loopback. */
-const freePort: Effect.Effect<number> = Effect.callback((resume) => {
+export const freePort: Effect.Effect<number> = Effect.callback((resume) => {
   const server = createServer()
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
