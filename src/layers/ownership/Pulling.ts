@@ -27,6 +27,9 @@ const patienceMs = 5_000
 /** Wait before they are sent again. */
 const againAfter = Duration.millis(100)
 
+/** Subscriptions and pods of which it is remembered how often they were woken. */
+const wakesMax = 20_000
+
 type Bus = MessageBus["Service"]
 
 /** Pulls and settles over all pods. */
@@ -84,6 +87,8 @@ export class Pulling {
     return this.peers.ask(partition, { kind: "pull", name, max }, pullTimeout).pipe(
       Effect.map((said) => {
         const { deliveries, wakes } = valueOf<Pulled>(said)
+        // Pods come and go; what is forgotten only makes a wait end at once.
+        if (this.wakes.size >= wakesMax) this.wakes.clear()
         this.wakes.set(`${said.pod}/${name}`, wakes)
         return deliveries
       }),
