@@ -38,6 +38,12 @@ export const unowned = (partition: number): LogUnavailable =>
     detail: `no pod has answered for partition ${partition} in time; it will be taken over`
   })
 
+const busy = (partition: number): LogUnavailable =>
+  new LogUnavailable({
+    reason: "Io",
+    detail: `the pod that has partition ${partition} has as many requests as it takes`
+  })
+
 /** Who has which partition, and how they are asked. */
 export class Peers {
   private readonly owners = new Map<number, string>()
@@ -92,7 +98,7 @@ export class Peers {
   /** Asks the pod that has a partition. */
   ask(partition: number, ask: Ask, timeout = askTimeout): Effect.Effect<Said, Refused> {
     return this.ownership.ask(partition, toBytes(ask), isWaiting(ask)).pipe(
-      Effect.mapError(() => unowned(partition)),
+      Effect.mapError(() => busy(partition)),
       Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(unowned(partition)) }),
       Effect.flatMap((bytes) => {
         const said = fromBytes<Said>(bytes)
