@@ -12,6 +12,12 @@ import type { Lane } from "./Priority.ts"
 /** Partitions of the log. Source: design, section 5; fixed for the life of a log. */
 export const partitionCount = 64
 
+/** Every partition. */
+export const allPartitions: ReadonlyArray<number> = Array.from(
+  { length: partitionCount },
+  (_, partition) => partition
+)
+
 /** Log lanes: a high and a normal one per partition, each with offsets of its own. */
 export const logLaneCount = partitionCount * 2
 

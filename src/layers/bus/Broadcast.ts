@@ -11,31 +11,16 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { FilterFunction } from "../../domain/Filter.ts"
 import type { Message } from "../../domain/Message.ts"
-import { ParsedMessage } from "../../domain/ParsedMessage.ts"
 import type { SubscriptionName, SubscriptionOptions } from "../../domain/Subscription.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
-import type { Delivery, Handler } from "../../services/MessageBus.ts"
+import type { Handler } from "../../services/MessageBus.ts"
 import { type Tail, tailBatchMax, type TailEvent } from "../../services/Tails.ts"
 import { BroadcastMember } from "./BroadcastMember.ts"
 import type { Core } from "./Core.ts"
-import { replyTo } from "./Requests.ts"
+import { Shown } from "./Shown.ts"
 
-/** What a broadcast handler sees: the only hand-out of the message to it. */
-class Shown extends ParsedMessage implements Delivery {
-  readonly subscription: SubscriptionName
-  readonly attempt = 1
-  private readonly core: Core
-
-  constructor(core: Core, message: Message, subscription: SubscriptionName) {
-    super(message)
-    this.core = core
-    this.subscription = subscription
-  }
-
-  reply(value: unknown): ReturnType<Delivery["reply"]> {
-    return replyTo(this.core, this.message, this.headers, value)
-  }
-}
+/** The only hand-out of a message to a broadcast handler. */
+const attempt = 1
 
 /** Runs a handler for everything that comes out of a tail, until the scope closes or it ends. */
 export const broadcast = (
@@ -61,7 +46,7 @@ export const broadcast = (
       if (event._tag === "Gap") {
         return Effect.logWarning(`the broadcast ${name} missed messages: ${event.reason}`)
       }
-      const shown = new Shown(core, event.message, name)
+      const shown = new Shown(core, event.message, name, attempt)
       return wanted(shown, filter, failed) ?? handled(member, shown, handler, failed)
     }))
     yield* Effect.forkScoped(guarded(member, showing, (topic) => {

@@ -34,7 +34,6 @@ import {
   RequestTimeout
 } from "../../services/Requests.ts"
 import type { Core } from "./Core.ts"
-import { noOthers } from "./NoOthers.ts"
 import type { Publisher } from "./Publisher.ts"
 
 /** The requests of one bus. Mutable on purpose: it changes with each of them. */
@@ -159,8 +158,8 @@ export const replyTo = (
       : Effect.succeed(take(core, topic, reply))
   })
 
-const isElsewhere = ({ options, others }: Core, topic: string): boolean =>
-  others !== noOthers && podOfReply(topic) !== options.pod
+const isElsewhere = ({ others: { pod } }: Core, topic: string): boolean =>
+  pod !== undefined && podOfReply(topic) !== pod
 
 /** Hands a reply to who waits for it here; `false` when nobody does. */
 export const take = (core: Core, topic: string, reply: Reply): boolean => {

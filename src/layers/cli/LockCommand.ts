@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as ChildProcess from "effect/process/ChildProcess"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import { type Lease, LeaseName, LeaseOwner } from "../../domain/Lease.ts"
+import { type Lease, leaseMsRange, LeaseName, LeaseOwner } from "../../domain/Lease.ts"
 import { withLease } from "../../services/Holding.ts"
 import { Leases } from "../../services/Leases.ts"
 import { make } from "./BusClient.ts"
@@ -18,8 +18,11 @@ import { apiKey, text, url, whole, WrongUsage } from "./Flags.ts"
 import { note } from "./Output.ts"
 import * as RemoteLeases from "./RemoteLeases.ts"
 
-/** Seconds that a lease lasts after its last renewal. */
-const leaseSeconds = { default: 30, minimum: 1, maximum: 3_600 }
+/** Seconds that a lease lasts after its last renewal, unless told otherwise. */
+const leaseSecondsDefault = 30
+
+/** Who holds it, unless told otherwise. */
+const ownerDefault = "codefactory lock"
 
 /** Longest wait that can be asked for, in seconds. */
 const waitSecondsMax = 86_400
@@ -43,9 +46,9 @@ const input = {
   ),
   lease: whole(
     "lease",
-    leaseSeconds.minimum,
-    leaseSeconds.maximum,
-    `Seconds until others get the lock when this is lost (default: ${leaseSeconds.default})`
+    leaseMsRange.minimum / 1_000,
+    leaseMsRange.maximum / 1_000,
+    `Seconds until others get the lock when this is lost (default: ${leaseSecondsDefault})`
   ),
   wait: whole(
     "wait",
@@ -53,7 +56,7 @@ const input = {
     waitSecondsMax,
     "Seconds to wait while another holds it; 0 gives up at once (default: as long as it takes)"
   ),
-  owner: text("owner", "Who holds it, for those who ask (default: the API key)"),
+  owner: text("owner", `Who holds it, for those who ask (default: ${ownerDefault})`),
   url,
   apiKey
 }
@@ -73,9 +76,9 @@ export const lock = Command.make(
       const owner = yield* decoded(
         LeaseOwner,
         "--owner",
-        Option.getOrElse(asked.owner, () => "codefactory lock")
+        Option.getOrElse(asked.owner, () => ownerDefault)
       )
-      const leaseMs = Option.getOrElse(asked.lease, () => leaseSeconds.default) * 1_000
+      const leaseMs = Option.getOrElse(asked.lease, () => leaseSecondsDefault) * 1_000
       const waitMs = Option.getOrElse(asked.wait, () => waitSecondsMax) * 1_000
       yield* withLease(
         { name, owner, leaseMs },

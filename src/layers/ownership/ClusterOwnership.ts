@@ -30,6 +30,7 @@ import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import process from "node:process"
+import { isLoopback } from "../../domain/Loopback.ts"
 import { partitionCount } from "../../domain/Position.ts"
 import { OwnerBusy, Ownership } from "../../services/Ownership.ts"
 
@@ -49,10 +50,8 @@ export interface ClusterOptions {
 export const podNameOf = (port: number): string =>
   `${process.env["HOSTNAME"] ?? "pod"}-${process.pid}-${port}`.replaceAll(/[^\w-]/gu, "-")
 
-const isLoopback = (address: string): boolean => address === "localhost" || address === "127.0.0.1"
-
 /** A pod that has shown no sign of life for so long loses what it has. */
-export const expiry = Duration.seconds(9)
+const expiry = Duration.seconds(9)
 
 /** How long what a pod owns may take to end when the partition goes to another. */
 const endTimeout = Duration.seconds(5)

@@ -85,17 +85,14 @@ export const make = (
 const listenTo = Effect.fnUntraced(function*(peers: Peers, feed: TailFeed, pod: string) {
   let since: FedPlace | undefined // Where to go on.
   while (true) { // Until it has none.
-    const partition = peers.pods.get(pod)
-    if (partition === undefined) return
     const ask: Ask = { kind: "feed", pod, since }
     const said = yield* Effect.option(
-      peers.ask(partition, ask, Duration.sum(waitMax, askTimeout))
+      peers.askPod(pod, ask, Duration.sum(waitMax, askTimeout))
     )
-    const fed = Option.isSome(said) && said.value.pod === pod
-      ? valueOf<Fed | undefined>(said.value)
-      : undefined
-    if (fed === undefined) yield* Effect.sleep(againAfter)
+    if (Option.isNone(said)) yield* Effect.sleep(againAfter)
+    else if (said.value === undefined) return
     else {
+      const fed = valueOf<Fed>(said.value)
       since = fed.next
       feed.tell(fed)
     }

@@ -2,8 +2,8 @@
  * Forwarding: messages on their way to the pods that have their partitions.
  *
  * What is published for one pod while a request to it is under way goes there in the next one,
- * because a request costs ten times what a message in it does. A message keeps its id however often
- * it is sent, so the owner, or the one after it, stores it once.
+ * because a request costs many times what a message in it does. A message keeps its id however
+ * often it is sent, so the owner, or the one after it, stores it once.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -18,7 +18,7 @@ import { type PodCounts, podCounts } from "../observe/PodCounts.ts"
 import { type Peers, unowned } from "./Peers.ts"
 import { decodeError, type Forwarded, type Outcome, type Refused, valueOf } from "./Wire.ts"
 
-/** Most of one request: beyond that its cost grows with its size. Source: measured. */
+/** Most of one request: beyond that its cost only grows with its size. */
 const requestMax = { messages: 96, bytes: 65_536 }
 
 /** Messages that wait for their owners. */

@@ -33,11 +33,9 @@ export class Handlers {
     this.counts = counts
   }
 
-  /** Notes one; whether there was none. */
-  enter(name: SubscriptionName, handler: OwnHandler): boolean {
-    if (this.own.has(name)) return false
-    this.own.set(name, handler)
-    return true
+  /** Notes one, unless there is one already. */
+  enter(name: SubscriptionName, handler: OwnHandler): void {
+    if (!this.own.has(name)) this.own.set(name, handler)
   }
 
   /** Forgets it. */

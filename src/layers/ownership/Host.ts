@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as AckId from "../../domain/AckId.ts"
-import { partitionCount } from "../../domain/Position.ts"
+import { allPartitions } from "../../domain/Position.ts"
 import { matcher } from "../../domain/TopicPattern.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { LogUnavailable, type MessageLog, type Scanned } from "../../services/MessageLog.ts"
@@ -38,7 +38,7 @@ export const make = (options: HostOptions): (request: Uint8Array) => Effect.Effe
   const { log, pod } = options
   const receive = receiving(options)
   const said = (more: Pick<Said, "error" | "value">): Uint8Array =>
-    toBytes({ pod, owned: all.filter(log.owns), ...more })
+    toBytes({ pod, owned: allPartitions.filter(log.owns), ...more })
   return (request) =>
     Effect.suspend(() => answer(options, receive, fromBytes<Ask>(request))).pipe(
       Effect.exit,
@@ -53,8 +53,6 @@ export const make = (options: HostOptions): (request: Uint8Array) => Effect.Effe
 }
 
 const broken = new LogUnavailable({ reason: "Io", detail: "the pod that owns it failed" })
-
-const all = Array.from({ length: partitionCount }, (_, partition) => partition)
 
 const answer = (
   options: HostOptions,

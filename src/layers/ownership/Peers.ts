@@ -8,7 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { partitionCount } from "../../domain/Position.ts"
+import { allPartitions } from "../../domain/Position.ts"
 import { LogUnavailable } from "../../services/MessageLog.ts"
 import type { Ownership } from "../../services/Ownership.ts"
 import type { PodCounts } from "../observe/PodCounts.ts"
@@ -31,6 +31,9 @@ const gatherTimeout = Duration.seconds(15)
 /** Wait before somebody is asked again. */
 const againAfter = Duration.millis(100)
 
+/** How often a pod is asked for by what it was said to have. */
+const triesMax = 5
+
 /** No pod answers for a partition now. */
 export const unowned = (partition: number): LogUnavailable =>
   new LogUnavailable({
@@ -49,9 +52,8 @@ export class Peers {
   private readonly owners = new Map<number, string>()
   private change = Deferred.makeUnsafe<void>()
   private readonly ownership: Ownership["Service"]
-  readonly ownsHere: (partition: number) => boolean
-
   private readonly counts: PodCounts
+  readonly ownsHere: (partition: number) => boolean
 
   constructor(
     ownership: Ownership["Service"],
@@ -110,6 +112,22 @@ export class Peers {
     )
   }
 
+  /**
+   * Asks a pod by what it was said to have, which may move meanwhile; `undefined` when it is not
+   * known, or has left.
+   */
+  askPod(pod: string, ask: Ask, timeout = askTimeout): Effect.Effect<Said | undefined, Refused> {
+    return Effect.gen({ self: this }, function*() {
+      for (let tries = 0; tries < triesMax; tries++) { // Mostly once.
+        const partition = this.pods.get(pod)
+        if (partition === undefined) return undefined
+        const said = yield* this.ask(partition, ask, timeout)
+        if (said.pod === pod) return said
+      }
+      return undefined
+    })
+  }
+
   /** Ends once another pod than at this call is known to have some partition. */
   changed(): Effect.Effect<void> {
     return Deferred.await(this.change)
@@ -157,5 +175,4 @@ export class Peers {
 }
 
 const elsewhere = ({ ownsHere }: Peers): ReadonlyArray<number> =>
-  Array.from({ length: partitionCount }, (_, partition) => partition)
-    .filter((partition) => !ownsHere(partition))
+  allPartitions.filter((partition) => !ownsHere(partition))

@@ -130,7 +130,8 @@ export class Pulling {
       let done = 0 // What was done, and what is left to do, over the tries.
       let left: ReadonlyArray<string> = ask.ackIds
       while (true) { // Mostly once.
-        const parts = [...Map.groupBy(left, (id) => this.placeOf(id))]
+        const { pods } = this.peers
+        const parts = [...Map.groupBy(left, (id) => this.placeOf(id, pods))]
         const settled = yield* Effect.forEach(
           parts,
           ([place, ackIds]): Effect.Effect<Elsewhere, E | Refused> =>
@@ -157,15 +158,12 @@ export class Pulling {
   }
 
   /** A partition of the pod that has the one of an ack id; what is none is told of here. */
-  private placeOf(text: string): number {
+  private placeOf(text: string, pods: ReadonlyMap<string, number>): number {
     const id = AckId.parse(text)
     if (id === undefined) return here_
     const partition = AckId.partitionOf(id)
     if (this.log.owns(partition)) return here_
-    const owner = this.peers.ownerOf(partition)
-    return owner === undefined
-      ? partition
-      : this.peers.known.find((one) => this.peers.ownerOf(one) === owner) ?? partition
+    return pods.get(this.peers.ownerOf(partition) ?? "") ?? partition
   }
 }
 

@@ -21,9 +21,6 @@ import { type Ask, valueOf } from "./Wire.ts"
 /** How often it is looked who has handlers, unless somebody says that it has changed. */
 const lookEvery = Duration.seconds(5)
 
-/** How often a pod is asked for by what it was said to have. */
-const triesMax = 5
-
 type Handle = MessageBus["Service"]["handle"]
 
 /** What relaying takes. */
@@ -159,17 +156,11 @@ const runAt = Effect.fnUntraced(function*(
   ask: Ask,
   timeout: Duration.Duration
 ) {
-  for (let tries = 0; tries < triesMax; tries++) { // Mostly once; what the pod had may move.
-    const partition = peers.pods.get(pod)
-    if (partition === undefined) break
-    const said = yield* Effect.mapError(peers.ask(partition, ask, timeout), lost)
-    if (said.pod !== pod) continue
-    const ran = valueOf<Ran>(said)
-    if (ran === "NotBegun") return yield* new HandlerNotBegun()
-    if (ran !== "Done") return yield* new HandlerFailed(ran)
-    return
-  }
-  return yield* lost({ message: `the pod ${pod} has left` })
+  const said = yield* Effect.mapError(peers.askPod(pod, ask, timeout), lost)
+  if (said === undefined) return yield* lost({ message: `the pod ${pod} has left` })
+  const ran = valueOf<Ran>(said)
+  if (ran === "NotBegun") return yield* new HandlerNotBegun()
+  if (ran !== "Done") return yield* new HandlerFailed(ran)
 })
 
 /** An attempt: what ended the pod may have been the message. */

@@ -12,9 +12,6 @@ import { valueOf } from "./Wire.ts"
 /** Replies on their way of which nobody waits to hear; what is more is dropped. */
 const sendingMax = 1_000
 
-/** How often a pod is asked for by what it was said to have. */
-const triesMax = 5
-
 /** How long, and how often, a pod that is not known is looked for. */
 const lookMax = Duration.seconds(3)
 const lookEvery = Duration.seconds(1)
@@ -31,23 +28,12 @@ export const make = (
       Effect.ignore(Effect.timeoutOption(peers.gather({ kind: "hello" }), lookMax)),
       lookEvery
     )
-    const placeOf = (pod: string): Effect.Effect<number | undefined> =>
-      Effect.suspend(() => {
-        const known = peers.pods.get(pod)
-        return known === undefined
-          ? Effect.map(look, () => peers.pods.get(pod))
-          : Effect.succeed(known)
-      })
     const reply: OtherPods["reply"] = (topic, reply) =>
       Effect.gen(function*() {
         const pod = podOfReply(topic)
-        for (let tries = 0; tries < triesMax; tries++) { // Mostly once; what it had may move.
-          const partition = yield* placeOf(pod)
-          if (partition === undefined) return false // It has left.
-          const said = yield* peers.ask(partition, { kind: "reply", pod, topic, reply })
-          if (said.pod === pod) return valueOf<boolean>(said)
-        }
-        return false
+        const asked = peers.askPod(pod, { kind: "reply", pod, topic, reply })
+        const said = (yield* asked) ?? (yield* Effect.andThen(look, asked))
+        return said !== undefined && valueOf<boolean>(said)
       }).pipe(
         Effect.catch(({ message }) =>
           Effect.as(Effect.logDebug(`a reply to ${topic} did not arrive: ${message}`), false)

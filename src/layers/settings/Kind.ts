@@ -111,10 +111,6 @@ export const host: Kind<string> = kind(
   )
 )
 
-/** Whether only this machine can reach an address to listen on. */
-export const isLoopback = (address: string): boolean =>
-  address === "localhost" || address === "::1" || /^127(\.\d{1,3}){3}$/.test(address)
-
 /** A port; 0 takes a free one. */
 export const port: Kind<number> = kind("a port from 0 to 65535", integer(0, 65_535).schema)
 
@@ -128,6 +124,9 @@ export const path = (what: string): Kind<string> =>
     )
   )
 
+const isServer = (schemes: ReadonlyArray<string>, text: string): boolean =>
+  URL.canParse(text) && schemes.includes(new URL(text).protocol) && new URL(text).hostname !== ""
+
 /** Where a server is, with its password: a secret. */
 export const secretUrl = (
   schemes: ReadonlyArray<string>,
@@ -136,10 +135,7 @@ export const secretUrl = (
   ...kind(
     `an address like ${example}`,
     Schema.String.check(
-      Schema.makeFilter((text: string) =>
-        URL.canParse(text) && schemes.includes(new URL(text).protocol) &&
-        new URL(text).hostname !== ""
-      )
+      Schema.makeFilter((text: string) => isServer(schemes, text))
     ).pipe(
       Schema.decodeTo(
         Schema.Redacted(Schema.String),
@@ -157,27 +153,25 @@ export const secretUrl = (
 export const secretUrls = (
   schemes: ReadonlyArray<string>,
   example: string
-): Kind<ReadonlyArray<Redacted.Redacted>> => {
-  const isUrl = (text: string): boolean =>
-    URL.canParse(text) && schemes.includes(new URL(text).protocol) && new URL(text).hostname !== ""
-  return {
-    ...kind(
-      `addresses like ${example}, separated by commas`,
-      Schema.String.check(
-        Schema.makeFilter((text: string) => text.split(",").every((one) => isUrl(one.trim())))
-      ).pipe(
-        Schema.decodeTo(
-          Schema.Array(Schema.Redacted(Schema.String)),
-          SchemaTransformation.transform<ReadonlyArray<Redacted.Redacted>, string>({
-            decode: (text) => text.split(",").map((one) => Redacted.make(one.trim())),
-            encode: (secrets) => secrets.map(Redacted.value).join(",")
-          })
-        )
+): Kind<ReadonlyArray<Redacted.Redacted>> => ({
+  ...kind(
+    `addresses like ${example}, separated by commas`,
+    Schema.String.check(
+      Schema.makeFilter((text: string) =>
+        text.split(",").every((one) => isServer(schemes, one.trim()))
       )
-    ),
-    secret: true
-  }
-}
+    ).pipe(
+      Schema.decodeTo(
+        Schema.Array(Schema.Redacted(Schema.String)),
+        SchemaTransformation.transform<ReadonlyArray<Redacted.Redacted>, string>({
+          decode: (text) => text.split(",").map((one) => Redacted.make(one.trim())),
+          encode: (secrets) => secrets.map(Redacted.value).join(",")
+        })
+      )
+    )
+  ),
+  secret: true
+})
 
 /** Servers as host:port, separated by commas. */
 export const servers: Kind<ReadonlyArray<string>> = kind(

@@ -26,12 +26,6 @@ export interface ReplicaOptions {
   readonly identitySql: string
 }
 
-/** The replicas, with the primary behind them. */
-export interface Replicas extends Querying {
-  /** By replica: how far it is behind, in milliseconds; `undefined` for one that is not asked. */
-  readonly lags: () => ReadonlyArray<number | undefined>
-}
-
 /** How often replicas are looked at, as a part of what they may be behind. */
 const looksPerLag = 4
 
@@ -53,7 +47,7 @@ interface Sample {
   readonly written: bigint
 }
 
-/** Looks after the replicas until the scope closes. */
+/** The replicas, with the primary behind them; looked after until the scope closes. */
 export const make = Effect.fnUntraced(function*(primary: Querying, options: ReplicaOptions) {
   const counts = yield* databaseCounts
   const clock = yield* Clock.Clock
@@ -85,11 +79,10 @@ export const make = Effect.fnUntraced(function*(primary: Querying, options: Repl
   ))
   const lagOf = ({ asOf }: State): number | undefined =>
     asOf === undefined ? undefined : clock.currentTimeMillisUnsafe() - asOf
-  const replicas: Replicas = {
-    lags: () => states.map(lagOf),
+  counts.replicaLags = () => states.map(lagOf)
+  const replicas: Querying = {
     query: balanced(primary, states, counts, (state) => (lagOf(state) ?? Infinity) <= lagMax)
   }
-  counts.replicaLags = replicas.lags
   return replicas
 })
 

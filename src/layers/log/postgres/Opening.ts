@@ -6,7 +6,6 @@
  * row that does not hold what its checksum says is moved to `quarantine` and named.
  */
 import * as Effect from "effect/Effect"
-import { partitionCount } from "../../../domain/Position.ts"
 import type { Subscription } from "../../../domain/Subscription.ts"
 import type { Cursor, LeaseKept, OwnRow, Take } from "../../../services/MessageLog.ts"
 import type { Querying, Row } from "../../drivers/postgres/Database.ts"
@@ -67,12 +66,6 @@ export interface Opened {
   readonly sizes: ReadonlyMap<number, number>
   readonly damaged: ReadonlyArray<string>
 }
-
-/** Every partition. */
-export const allPartitions: ReadonlyArray<number> = Array.from(
-  { length: partitionCount },
-  (_, partition) => partition
-)
 
 /** Takes over these partitions for `owner` and reads their rows. */
 export const open = Effect.fnUntraced(function*(

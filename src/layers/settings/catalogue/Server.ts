@@ -2,8 +2,9 @@
  * The settings of the server: where it listens, whom it lets in, how it starts and stops.
  */
 import * as Duration from "effect/Duration"
+import { isLoopback } from "../../../domain/Loopback.ts"
 import type { ServerSettings } from "../../../services/Settings.ts"
-import { host, isLoopback, limit, path, port, seconds, toggle } from "../Kind.ts"
+import { host, limit, path, port, seconds, toggle } from "../Kind.ts"
 import type { Reader } from "../Reader.ts"
 
 /** Where the process listens, and how it starts and stops. */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Redacted } from "effect"
+import { Effect } from "effect"
 import * as PostgresLog from "../../../../src/layers/log/postgres/PostgresLog.ts"
 import type { Durability } from "../../../../src/services/MessageLog.ts"
 import { MessageLog } from "../../../../src/services/MessageLog.ts"
@@ -8,18 +8,13 @@ import { entryOf, everything, payloadsOf } from "../../../contracts/LogSamples.t
 import { databases, run } from "../../../servers/Databases.ts"
 import { postgres } from "../../../servers/Postgres.ts"
 import { proxy } from "../../../servers/Proxy.ts"
+import { logOptions } from "./TestLog.ts"
 
 const { newDatabase, server } = databases()
 
 const logAt = (url: string, durabilityRequired?: Durability) =>
   PostgresLog.layer({
-    url: Redacted.make(url),
-    owner: "test",
-    connectionsMax: 4,
-    acquireTimeout: Duration.seconds(5),
-    connectionAgeMax: Duration.hours(1),
-    retrying: { attempts: 0, delay: Duration.millis(10) },
-    claimsFor: Duration.hours(1),
+    ...logOptions(url),
     durabilityRequired
   })
 

@@ -9,6 +9,7 @@ import { append } from "../../../contracts/Append.ts"
 import { entryOf, everything, letterOf, payloadsOf } from "../../../contracts/LogSamples.ts"
 import { databases, run } from "../../../servers/Databases.ts"
 import type { Server } from "../../../servers/Postgres.ts"
+import { logOptions } from "./TestLog.ts"
 
 const { newDatabase, server } = databases()
 
@@ -23,13 +24,7 @@ const withLog = <A, E, R>(
   const counts = new DatabaseCounts()
   return MessageLog.use((log) => use(log, counts)).pipe(
     Effect.provide(PostgresLog.layer({
-      url: Redacted.make(url),
-      owner: "test",
-      connectionsMax: 4,
-      acquireTimeout: Duration.seconds(5),
-      connectionAgeMax: Duration.hours(1),
-      retrying: { attempts: 0, delay: Duration.millis(10) },
-      claimsFor: Duration.hours(1),
+      ...logOptions(url),
       replicas: { urls: replicas.map((one) => Redacted.make(one)), lagMax: Duration.millis(lagMs) }
     })),
     Effect.provideService(databaseCounts, counts)
