@@ -10,7 +10,6 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Database, type Querying } from "../../drivers/postgres/Database.ts"
 import type { DatabaseFailed } from "../../drivers/postgres/Failure.ts"
-import { transaction } from "../../drivers/postgres/Transaction.ts"
 import { type Migration, migrations, schemaName } from "./Schema.ts"
 
 /**
@@ -98,5 +97,17 @@ const step = (
         [id, name]
       )
       return true
+    })
+  )
+
+/** All of it or nothing. */
+const transaction = <A, E>(connection: Querying, body: Effect.Effect<A, E>) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      yield* connection.query("begin", "BEGIN")
+      const result = yield* Effect.onError(restore(body), () =>
+        Effect.ignore(connection.query("rollback", "ROLLBACK")))
+      yield* connection.query("commit", "COMMIT")
+      return result
     })
   )

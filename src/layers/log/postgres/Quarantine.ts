@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Querying } from "../../drivers/postgres/Database.ts"
+import type { DatabaseFailed } from "../../drivers/postgres/Failure.ts"
 import { int4 } from "../../drivers/postgres/Parameters.ts"
 import { schemaName } from "./Schema.ts"
 
@@ -25,25 +26,21 @@ const sources = {
   delayed: { key: "id", data: "convert_to(data, 'UTF8'), NULL", partition: "partition" }
 } as const
 
-/**
- * Moves a row to `quarantine`; returns a sentence that says so. It is copied before it is deleted,
- * so that a failure between the two leaves it in both and never in none.
- */
-export const setAside = Effect.fnUntraced(function*(
+/** Moves a row to `quarantine`; returns a sentence that says so. */
+export const setAside = (
   database: Querying,
   source: Source,
   partition: number,
   key: string
-) {
+): Effect.Effect<string, DatabaseFailed> => {
   const columns = sources[source]
-  const row = `${schemaName}.${source} WHERE ${columns.partition} = $1 AND ${columns.key} = $2`
-  const statements = [
-    `INSERT INTO ${schemaName}.quarantine (source, partition, key, data, bodies)
-     SELECT '${source}', ${columns.partition}, ${columns.key}, ${columns.data} FROM ${row}`,
-    `DELETE FROM ${row}`
-  ]
-  for (const sql of statements) {
-    yield* database.query(`quarantine ${source}`, sql, [int4(partition), key])
-  }
-  return `row ${key} of ${source} is damaged and was moved to the table quarantine`
-})
+  const sql = `WITH gone AS (
+      DELETE FROM ${schemaName}.${source}
+      WHERE ${columns.partition} = $1 AND ${columns.key} = $2 RETURNING *)
+    INSERT INTO ${schemaName}.quarantine (source, partition, key, data, bodies)
+    SELECT '${source}', ${columns.partition}, ${columns.key}, ${columns.data} FROM gone`
+  return Effect.as(
+    database.query(`quarantine ${source}`, sql, [int4(partition), key]),
+    `row ${key} of ${source} is damaged and was moved to the table quarantine`
+  )
+}

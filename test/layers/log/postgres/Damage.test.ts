@@ -68,6 +68,7 @@ describe("rows that cannot be read or removed", () => {
         const failure = yield* Effect.flip(withLog(url, () => Effect.void))
         assert.include(String(failure), "refused")
         assert.lengthOf(yield* rowsOf(url, namesSql), 2)
+        assert.lengthOf(yield* rowsOf(url, quarantineSql), 0, "moved wholly or not at all")
       })
   )
 
