@@ -1,22 +1,21 @@
-import { Duration, Effect, Layer, Redacted } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import * as PostgresLog from "../../../../src/layers/log/postgres/PostgresLog.ts"
 import { delayedContract } from "../../../contracts/DelayedContract.ts"
 import { durableLogContract } from "../../../contracts/DurableLogContract.ts"
 import { messageLogContract } from "../../../contracts/MessageLogContract.ts"
 import { retentionContract } from "../../../contracts/RetentionContract.ts"
 import { databases, run } from "../../../servers/Databases.ts"
+import { logOptions } from "./TestLog.ts"
 
 const { newDatabase } = databases()
 
+/** As a pod opens it, with patience. */
 const logAt = (url: string) =>
   PostgresLog.layer({
-    url: Redacted.make(url),
-    owner: "test",
+    ...logOptions(url),
     connectionsMax: 8,
     acquireTimeout: Duration.seconds(30),
-    connectionAgeMax: Duration.hours(1),
-    retrying: { attempts: 3, delay: Duration.seconds(1) },
-    claimsFor: Duration.hours(1)
+    retrying: { attempts: 3, delay: Duration.seconds(1) }
   })
 
 const shared = Effect.map(newDatabase, (url) => ({
