@@ -107,8 +107,8 @@ const serve = Effect.scoped(Effect.gen(function*() {
 const program = {
   serve,
   settings: Effect.provide(Settings, settings),
-  migrate: (what: "plan" | "run") =>
-    Effect.flatMap(Settings, ({ values }) => Storage.migrations(values.store, what)).pipe(
+  migrate: (what: "plan" | "run", citus: boolean) =>
+    Effect.flatMap(Settings, ({ values }) => Storage.migrations(values.store, what, citus)).pipe(
       Effect.provide(settings)
     )
 }

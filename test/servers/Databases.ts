@@ -14,12 +14,14 @@ export interface Databases {
 }
 
 /** Starts a server for the tests of the file that calls this, and ends it after them. */
-export const databases = (): Databases => {
+export const databases = (
+  start: Effect.Effect<Server, NoServer, Scope.Scope> = postgres()
+): Databases => {
   const scope = Scope.makeUnsafe()
   const state = { server: notYet, count: 0 }
   beforeAll(async () => {
     state.server = await Effect.runPromiseExit(
-      Effect.provideService(postgres(), Scope.Scope, scope)
+      Effect.provideService(start, Scope.Scope, scope)
     )
   })
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))

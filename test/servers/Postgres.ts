@@ -132,6 +132,29 @@ export const postgres = (
     return yield* serverOf(bin, directory, port)
   })
 
+/**
+ * Starts a server that has Citus, with the plan of each statement in its log. Citus is in no
+ * package registry, so that being without it is no fault of the machine.
+ */
+export const citus: Effect.Effect<Server, NoServer, Scope.Scope> = Effect.suspend(() =>
+  librariesOf(binaries()).some((path) => fs.existsSync(join(path, "citus.so")))
+    ? postgres({
+      shared_preload_libraries: "'citus,auto_explain'",
+      "auto_explain.log_min_duration": "0",
+      max_connections: "300", // Citus has some to itself.
+      max_prepared_transactions: "300",
+      wal_level: "'logical'" // Shards are moved while they are used.
+    })
+    : Effect.fail(new NoServer({ reason: "Citus is not installed beside PostgreSQL" }))
+)
+
+/** Where a server with these programs may have its extensions. */
+const librariesOf = (bin: string | undefined): ReadonlyArray<string> => {
+  if (bin === undefined) return []
+  const said = spawnSync(join(bin, "pg_config"), ["--pkglibdir"], { encoding: "utf8" })
+  return [join(bin, "..", "lib"), ...said.error === undefined ? [said.stdout.trim()] : []]
+}
+
 const serverOf = (
   bin: string,
   directory: string,
@@ -183,6 +206,7 @@ const started = (bin: string, directory: string, port: number): Effect.Effect<Ch
       const log = fs.openSync(join(directory, "log"), "a")
       const child = spawn(join(bin, "postgres"), ["-D", directory], {
         cwd: "/",
+        env: { ...process.env, HOME: directory }, // Citus is a client too, and looks for files.
         stdio: ["ignore", log, log],
         ...identity
       })

@@ -16,10 +16,21 @@ export interface MigrationStep {
   readonly name: string
 }
 
-/** Says which migrations are missing (`plan`), or runs them and says which it ran. */
+/** How the database stands to Citus. */
+export type Distribution = "Absent" | "Missing" | "Made" | "Present"
+
+/** What was missing (`plan`), or was brought up to date. */
+export interface Migrated {
+  readonly migrations: ReadonlyArray<MigrationStep>
+  /** If it was asked for. */
+  readonly distribution: Distribution | undefined
+}
+
+/** Says what is missing (`plan`), or does it; `citus` distributes the tables too. */
 export type Migrate<E, R> = (
-  what: "plan" | "run"
-) => Effect.Effect<ReadonlyArray<MigrationStep>, E, R>
+  what: "plan" | "run",
+  citus: boolean
+) => Effect.Effect<Migrated, E, R>
 
 /** `codefactory migrate`; fails like `serve` when settings are illegal. */
 export const migrate = <E, R>(migrations: Migrate<E, R>) =>
@@ -28,16 +39,34 @@ export const migrate = <E, R>(migrations: Migrate<E, R>) =>
     plan: Flag.Boolean("plan").pipe(
       Flag.withDescription("Only say what would be run"),
       Flag.withDefault(false)
+    ),
+    citus: Flag.Boolean("citus").pipe(
+      Flag.withDescription("Distribute the tables over Citus too, like ENABLE_CITUS=1"),
+      Flag.withDefault(false)
     )
   }, (asked) =>
     Effect.interruptible(Effect.gen(function*() {
-      const steps = yield* migrations(asked.plan ? "plan" : "run")
-      yield* print(asked.json ? JSON.stringify({ migrations: steps }) : textOf(steps, asked.plan))
+      const migrated = yield* migrations(asked.plan ? "plan" : "run", asked.citus)
+      yield* print(asked.json ? JSON.stringify(migrated) : textOf(migrated, asked.plan))
     }))).pipe(
-      Command.withDescription("Bring the schema of DATABASE_URL to this version; --plan shows it")
+      Command.withDescription(
+        "Bring the schema of DATABASE_URL to this version; --plan shows it, --citus distributes it"
+      )
     )
 
-const textOf = (steps: ReadonlyArray<MigrationStep>, isPlan: boolean): string =>
-  steps.length === 0
-    ? "the schema is that of this version"
-    : steps.map(({ id, name }) => `${isPlan ? "missing" : "migrated"}: ${id} ${name}`).join("\n")
+const textOf = ({ distribution, migrations }: Migrated, isPlan: boolean): string => {
+  const steps = migrations.map(({ id, name }) =>
+    `${isPlan ? "missing" : "migrated"}: ${id} ${name}`
+  )
+  return [
+    ...steps.length === 0 ? ["the schema is that of this version"] : steps,
+    ...distribution === undefined ? [] : [sentenceOf[distribution]]
+  ].join("\n")
+}
+
+const sentenceOf: Readonly<Record<Distribution, string>> = {
+  Absent: "the server has no Citus: the tables stay as they are, and work as they are",
+  Missing: "missing: the tables are not distributed over Citus",
+  Made: "distributed: the tables, over Citus",
+  Present: "the tables are distributed over Citus"
+}

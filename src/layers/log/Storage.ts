@@ -78,6 +78,7 @@ const databaseOf = (
   connectionAgeMax: store.connectionAgeMax ?? Duration.hours(1),
   retrying: { attempts: store.retryAttempts ?? 3, delay: store.retryDelay ?? Duration.seconds(1) },
   durabilityRequired: store.durabilityRequired,
+  citus: store.citus ?? false,
   replicas: {
     urls: store.replicaUrls ?? [],
     lagMax: store.replicaLagMax ?? Duration.seconds(10)
@@ -102,11 +103,14 @@ export const embeddedStorage = (
     ? { profile: "local", dataDir }
     : { profile: "postgres", database: databaseOf(Redacted.make(databaseUrl)) }
 
-/** The migrations that the database of the settings lacked, which were run unless only planned. */
-export const migrations = (store: StoreSettings, what: "plan" | "run") =>
+/**
+ * The migrations that the database of the settings lacked, which were run unless only planned; with
+ * `citus`, the tables are distributed too, also when the settings do not ask for it.
+ */
+export const migrations = (store: StoreSettings, what: "plan" | "run", citus: boolean) =>
   Effect.gen(function*() {
     if (store.databaseUrl === undefined) return yield* nothingToMigrate
-    const database = databaseOf(store.databaseUrl, store)
+    const database = databaseOf(store.databaseUrl, { ...store, citus: citus || store.citus })
     const { migrating } = yield* Effect.promise(() => import("./postgres/PostgresLog.ts"))
     return yield* migrating(database, what)
   })

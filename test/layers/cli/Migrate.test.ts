@@ -11,6 +11,15 @@ describe("codefactory migrate", () => {
       assert.deepStrictEqual([run.code, run.out], [0, "the schema is that of this version"])
     }))
 
+  it.effect("--citus asks for the tables to be distributed, and says how they stand", () =>
+    Effect.gen(function*() {
+      const { out } = yield* runCli(["migrate", "--plan", "--citus"])
+      assert.strictEqual(
+        out,
+        "missing: 1 log\nmissing: the tables are not distributed over Citus"
+      )
+    }))
+
   it.effect("--json is for programs", () =>
     Effect.gen(function*() {
       const { out } = yield* runCli(["migrate", "--plan", "--json"])

@@ -31,7 +31,11 @@ export const runCli = Effect.fnUntraced(function*(
     {
       serve: Effect.void,
       settings: read(variables),
-      migrate: (what) => Effect.succeed(what === "plan" ? [{ id: 1, name: "log" }] : [])
+      migrate: (what, citus) =>
+        Effect.succeed({
+          migrations: what === "plan" ? [{ id: 1, name: "log" }] : [],
+          distribution: citus ? "Missing" : undefined
+        })
     },
     "1.2.3",
     args

@@ -53,7 +53,7 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["DURABILITY_REQUIRED", "replicated"],
   ["DATABASE_URL", "postgres://user:hunter2@"],
   ["DATABASE_URL", "mysql://user:hunter2@db/bus"],
-  ["ENABLE_CITUS", "1"],
+  ["ENABLE_CITUS", "perhaps"],
   ["DB_POOL_SIZE", "0"],
   ["DB_POOL_MAX_OVERFLOW", "-1"],
   ["DB_POOL_TIMEOUT", "0"],

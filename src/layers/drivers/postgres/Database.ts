@@ -12,7 +12,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import type { SqlError } from "effect/sql/SqlError"
 import type { CircuitPolicy } from "../../../domain/Circuit.ts"
 import * as CircuitBreaker from "../circuit/CircuitBreaker.ts"
 import * as Counting from "./Counting.ts"
@@ -61,10 +63,28 @@ export interface Querying {
   ) => Effect.Effect<ReadonlyArray<Row>, DatabaseFailed>
 }
 
+/** A statement and what goes with it. */
+export interface Statement {
+  readonly sql: string
+  readonly parameters: ReadonlyArray<unknown>
+}
+
+/** Statements over a connection, also several that are carried out together. */
+export interface Transacting extends Querying {
+  /**
+   * These statements as one transaction, over a connection that nobody else has meanwhile; the
+   * rows of each. All are carried out or none.
+   */
+  readonly transaction: (
+    name: string,
+    statements: ReadonlyArray<Statement>
+  ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Row>>, DatabaseFailed>
+}
+
 /** The database. */
 export class Database extends Context.Service<
   Database,
-  Querying & {
+  Transacting & {
     /** A connection for one fibre alone, until the scope closes: for transactions and locks. */
     readonly reserve: Effect.Effect<
       Querying & {
@@ -85,11 +105,15 @@ export const make = Effect.fnUntraced(function*(options: DatabaseOptions) {
   const counting = yield* Counting.make({ ...options, idleTimeout, circuit: breaker.state })
   const answerTimeout = Duration.sum(options.statementTimeout, answerGrace)
 
-  const run = (name: string, connection: PgConnection, sql: string, parameters: Row) =>
+  const counted = <A>(
+    name: string,
+    connection: PgConnection,
+    asked: Effect.Effect<A, SqlError>
+  ): Effect.Effect<A, DatabaseFailed> =>
     counting.statement(
       name,
       connection.processId,
-      connection.queryValues(sql, parameters).pipe(
+      asked.pipe(
         Effect.mapError((error) => failureOf(name, error)),
         Effect.timeoutOrElse({
           duration: answerTimeout,
@@ -98,27 +122,39 @@ export const make = Effect.fnUntraced(function*(options: DatabaseOptions) {
       )
     )
 
+  const run = (name: string, connection: PgConnection, sql: string, parameters: Row) =>
+    counted(name, connection, connection.queryValues(sql, parameters))
+
   /** Results inside, so that a failure to get a connection is told from one of the statement. */
-  const once = (name: string, sql: string, parameters: Row) =>
-    counting.waiting((begin) =>
-      pool.use((connection) => {
-        begin()
-        return Effect.result(run(name, connection, sql, parameters))
-      })
-    ).pipe(
-      Effect.mapError((error) => unsent(name, error)),
-      Effect.timeoutOrElse({
-        duration: Duration.sum(options.acquireTimeout, answerTimeout),
-        orElse: () => Effect.fail(silent(name))
-      }),
-      Effect.flatMap(Effect.fromResult)
-    )
+  const limited = <A>(
+    name: string,
+    asked: (begin: () => void) => Effect.Effect<Result.Result<A, DatabaseFailed>, SqlError>
+  ): Effect.Effect<A, DatabaseFailed> =>
+    breaker.protect(
+      counting.waiting(asked).pipe(
+        Effect.mapError((error) => unsent(name, error)),
+        Effect.timeoutOrElse({
+          duration: Duration.sum(options.acquireTimeout, answerTimeout),
+          orElse: () => Effect.fail(silent(name))
+        }),
+        Effect.flatMap(Effect.fromResult)
+      ),
+      isOutage
+    ).pipe(Effect.catchTag("CircuitOpen", (open) => Effect.fail(refusedBy(name, open))))
 
   return Database.of({
     query: (name, sql, parameters = []) =>
-      breaker.protect(once(name, sql, parameters), isOutage).pipe(
-        Effect.catchTag("CircuitOpen", (open) => Effect.fail(refusedBy(name, open)))
-      ),
+      limited(name, (begin) =>
+        pool.use((connection) => {
+          begin()
+          return Effect.result(run(name, connection, sql, parameters))
+        })),
+    transaction: (name, statements) =>
+      limited(name, (begin) =>
+        Effect.scoped(Effect.flatMap(pool.reserve, (connection) => {
+          begin()
+          return Effect.result(counted(name, connection, together(pool, connection, statements)))
+        }))),
     reserve: Effect.map(
       Effect.mapError(pool.reserve, (error) => unsent("connect", error)),
       (connection) => ({
@@ -129,6 +165,22 @@ export const make = Effect.fnUntraced(function*(options: DatabaseOptions) {
     circuit: breaker.state
   })
 })
+
+/** A connection whose transaction was not ended is closed, which undoes it. */
+const together = (
+  pool: PgPool.PgPool,
+  connection: PgConnection,
+  statements: ReadonlyArray<Statement>
+): Effect.Effect<ReadonlyArray<ReadonlyArray<Row>>, SqlError> =>
+  Effect.gen(function*() {
+    yield* connection.queryValues("BEGIN")
+    const rows = yield* Effect.result(
+      Effect.forEach(statements, ({ parameters, sql }) => connection.queryValues(sql, parameters))
+    )
+    if (Result.isSuccess(rows)) yield* connection.queryValues("COMMIT")
+    else yield* Effect.ignore(connection.queryValues("ROLLBACK"))
+    return yield* Effect.fromResult(rows)
+  }).pipe(Effect.onInterrupt(() => pool.invalidate(connection)))
 
 /** The database as a layer. */
 export const layer = (options: DatabaseOptions): Layer.Layer<Database> =>

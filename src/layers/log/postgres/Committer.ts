@@ -1,5 +1,5 @@
 /**
- * The committer: one statement for what all partitions commit in a tick, and the truth about what
+ * The committer: one batch for what all partitions commit in a tick, and the truth about what
  * became of it.
  *
  * A commit whose answer was lost is neither failed nor stored until the database says which: it is
@@ -16,8 +16,9 @@ import * as Semaphore from "effect/Semaphore"
 import type { Querying } from "../../drivers/postgres/Database.ts"
 import { DatabaseFailed } from "../../drivers/postgres/Failure.ts"
 import { int4s } from "../../drivers/postgres/Parameters.ts"
-import { type Commit, statementOf } from "./CommitStatement.ts"
+import type { Commit } from "./CommitParts.ts"
 import { schemaName } from "./Schema.ts"
+import type { Storing } from "./Storing.ts"
 
 /** What became of a commit: `Fenced` means that another owner has the partition now. */
 export type Committed = "Stored" | "Fenced"
@@ -35,14 +36,8 @@ export interface Retrying {
   readonly delay: Duration.Duration
 }
 
-/**
- * Statements under way at once. More would commit more often with less in each; fewer would let a
- * slow one hold up all partitions.
- */
-const statementsMax = 4
-
-/** Bytes of blocks in one statement, unless a single one is larger. */
-const statementBytesMax = 8 * 1_048_576
+/** Bytes of blocks in one batch, unless a single one is larger. */
+const batchBytesMax = 8 * 1_048_576
 
 /** Longest wait between two tries to learn what became of a commit. */
 const resolveDelayMax = Duration.seconds(1)
@@ -59,10 +54,11 @@ interface Request {
 /** Starts the committer; it ends with the scope. */
 export const make = (
   database: Querying,
+  storing: Storing,
   retrying: Retrying
 ): Effect.Effect<Committer, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const queue = new CommitQueue(database, retrying)
+    const queue = new CommitQueue(database, storing, retrying)
     yield* Effect.forkScoped(Effect.forever(queue.next, { disableYield: true }))
     return {
       commit: queue.commit,
@@ -78,23 +74,26 @@ class CommitQueue {
   isEnding = false
   private waiting: Array<Request> = []
   private readonly work = Latch.makeUnsafe(false)
-  private readonly slots = Semaphore.makeUnsafe(statementsMax)
+  private readonly slots: Semaphore.Semaphore
   private readonly database: Querying
+  private readonly storing: Storing
   private readonly retrying: Retrying
 
-  constructor(database: Querying, retrying: Retrying) {
+  constructor(database: Querying, storing: Storing, retrying: Retrying) {
     this.database = database
+    this.storing = storing
     this.retrying = retrying
+    this.slots = Semaphore.makeUnsafe(storing.batchesMax)
   }
 
   readonly commit: Committer["commit"] = (commit) =>
     Effect.callback((resume) => this.add({ commit, answer: resume, tries: 0, isUnknown: false }))
 
-  /** Sends the next statement, as soon as there is one and not too many are under way. */
+  /** Sends the next batch, as soon as there is one and not too many are under way. */
   readonly next: Effect.Effect<void> = Effect.gen({ self: this }, function*() {
     yield* this.work.await
     yield* this.slots.take(1)
-    const batch = this.waiting.splice(0, batchLength(this.waiting))
+    const batch = this.waiting.splice(0, batchLength(this.waiting, this.storing))
     if (this.waiting.length === 0) this.work.closeUnsafe()
     yield* Effect.forkChild(Effect.ensuring(this.send(batch), this.slots.release(1)))
   })
@@ -106,12 +105,11 @@ class CommitQueue {
 
   private send(requests: ReadonlyArray<Request>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
-      const { parameters, sql } = statementOf(requests.map(({ commit }) => commit))
       for (const request of requests) request.tries++
-      const result = yield* Effect.result(this.database.query("log.commit", sql, parameters))
+      const commits = requests.map(({ commit }) => commit)
+      const result = yield* Effect.result(this.storing.store(commits))
       if (Result.isFailure(result)) return yield* this.failed(requests, result.failure)
-      const stored = new Set(result.success.map(([partition]) => partition))
-      const isStored = ({ commit }: Request) => stored.has(commit.partition)
+      const isStored = ({ commit }: Request) => result.success.has(commit.partition)
       answerAll(requests.filter(isStored), Effect.succeed("Stored"))
       const rest = requests.filter((request) => !isStored(request))
       if (rest.length > 0) yield* this.resolve(rest)
@@ -142,7 +140,7 @@ class CommitQueue {
     })
   }
 
-  /** What the database says about commits that a statement did not store. */
+  /** What the database says about commits that a batch did not store. */
   private resolve(requests: ReadonlyArray<Request>): Effect.Effect<void> {
     const partitions = int4s(requests.map(({ commit }) => commit.partition))
     const found = this.database.query("log.resolve", resolveSql, [partitions])
@@ -169,7 +167,7 @@ const answerAll = (
   for (const request of requests) request.answer(answer)
 }
 
-/** What became of a commit that the statement did not store, by what its partition's row says. */
+/** What became of a commit that the batch did not store, by what its partition's row says. */
 const fateOf = (
   { commit, isUnknown }: Request,
   now: { readonly epoch: number; readonly version: number } | undefined
@@ -191,13 +189,14 @@ const moved = ({ partition, version }: Commit): DatabaseFailed =>
     detail: `partition ${partition} is not at version ${version} any more`
   })
 
-/** How many of the waiting commits go into the next statement: at least one. */
-const batchLength = (waiting: ReadonlyArray<Request>): number => {
+/** How many of the waiting commits go into the next batch: at least one. */
+const batchLength = (waiting: ReadonlyArray<Request>, { commitsMax }: Storing): number => {
+  const most = Math.min(waiting.length, commitsMax)
   let bytes = 0 // A running sum (hot path).
-  for (let at = 0; at < waiting.length; at++) {
+  for (let at = 0; at < most; at++) {
     const block = waiting[at]?.commit.block
     bytes += block === undefined ? 0 : block.header.byteLength + block.bodies.byteLength
-    if (at > 0 && bytes > statementBytesMax) return at
+    if (at > 0 && bytes > batchBytesMax) return at
   }
-  return waiting.length
+  return most
 }

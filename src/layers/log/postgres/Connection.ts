@@ -15,12 +15,15 @@ import * as Replicas from "../../drivers/postgres/Replicas.ts"
 import { type DatabaseCounts, databaseCounts } from "../../observe/DatabaseCounts.ts"
 import type { AttemptsJournal } from "../LogStore.ts"
 import * as Committer from "./Committer.ts"
+import * as Distribution from "./Distribution.ts"
 import { durabilityOf } from "./Durability.ts"
 import { unopened } from "./Failures.ts"
 import * as Journal from "./Journal.ts"
 import * as Listings from "./Listings.ts"
 import { migrate, planned } from "./Migrations.ts"
 import { type Migration, schemaName } from "./Schema.ts"
+import * as Storing from "./Storing.ts"
+import * as TakeRows from "./TakeRows.ts"
 
 /** How the shared log is opened. */
 export interface PostgresLogOptions {
@@ -37,6 +40,8 @@ export interface PostgresLogOptions {
     readonly urls: ReadonlyArray<Redacted.Redacted>
     readonly lagMax: Duration.Duration
   }
+  /** Distribute the tables over Citus, where the server has it. */
+  readonly citus?: boolean
   /** Refuse to open a log whose commits reach less. */
   readonly durabilityRequired?: Durability | undefined
   /** How long idempotency keys are remembered, and how many. */
@@ -69,9 +74,7 @@ export const connect = (
   options: PostgresLogOptions
 ): Effect.Effect<Connection, DatabaseFailed | LogUnopened, Scope.Scope> =>
   Effect.gen(function*() {
-    for (const { id, name } of yield* migrating(options, "run")) {
-      yield* Effect.logInfo(`migrated the database: ${id} ${name}`)
-    }
+    yield* announce(yield* migrating(options, "run"))
     const database = yield* Database.make({ ...connecting(options), purpose: "log" })
     const noting = yield* Database.make({
       ...connecting(options),
@@ -82,14 +85,19 @@ export const connect = (
     yield* refuseOtherCount(database)
     const epochs = new Map<number, number>()
     const replicas = yield* replicasOf(database, options)
+    // Whatever the settings say: another pod may have distributed them.
+    const isDistributed = yield* Distribution.isDistributed(database)
+    const { storing, taking } = isDistributed
+      ? { storing: Storing.byPartition, taking: TakeRows.byPartition }
+      : { storing: Storing.together, taking: TakeRows.together }
     return {
       database,
       epochs,
       replicas,
       counts: yield* databaseCounts,
-      durability: yield* durabilityOf(database, options.durabilityRequired),
-      committer: yield* Committer.make(database, options.retrying),
-      journal: yield* Journal.make(noting, epochs),
+      durability: yield* durabilityOf(database, isDistributed, options.durabilityRequired),
+      committer: yield* Committer.make(database, storing(database), options.retrying),
+      journal: yield* Journal.make(taking(noting), epochs),
       listings: Listings.make(database, replicas, () => epochs.keys())
     }
   })
@@ -119,11 +127,32 @@ const connecting = (
   circuit: Database.circuitPolicy
 })
 
+/** What bringing a database up to date comes to. */
+export interface Migrated {
+  readonly migrations: ReadonlyArray<Migration>
+  /** How it stands to Citus, if that was asked. */
+  readonly distribution: Distribution.Distribution | undefined
+}
+
+const announce = ({ distribution, migrations }: Migrated): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    for (const { id, name } of migrations) {
+      yield* Effect.logInfo(`migrated the database: ${id} ${name}`)
+    }
+    if (distribution === "Made") yield* Effect.logInfo("distributed the tables over Citus")
+    if (distribution === "Absent") {
+      yield* Effect.logWarning(
+        "ENABLE_CITUS is 1 and the server of DATABASE_URL has no Citus: the tables are not " +
+          "distributed; install it and name it in shared_preload_libraries, or set ENABLE_CITUS=0"
+      )
+    }
+  })
+
 /** What is run or would be, over connections of its own, which close when it is done. */
 export const migrating = (
   options: Omit<PostgresLogOptions, "claimsFor">,
   what: "plan" | "run"
-): Effect.Effect<ReadonlyArray<Migration>, LogUnopened> =>
+): Effect.Effect<Migrated, LogUnopened> =>
   Effect.scoped(Effect.gen(function*() {
     const database = yield* Database.make({
       ...connecting(options),
@@ -133,7 +162,12 @@ export const migrating = (
     })
     yield* Effect.scoped(refusePooler(database))
     const steps = what === "plan" ? planned() : migrate()
-    return yield* Effect.provideService(steps, Database.Database, database)
+    const migrations = yield* Effect.provideService(steps, Database.Database, database)
+    const placed = what === "plan" ? Distribution.standing : Distribution.distribute
+    return {
+      migrations,
+      distribution: options.citus === true ? yield* placed(database) : undefined
+    }
   })).pipe(Effect.catchTags({
     DatabaseFailed: (failure) =>
       Effect.fail(

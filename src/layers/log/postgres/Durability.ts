@@ -7,19 +7,22 @@ import type { Querying } from "../../drivers/postgres/Database.ts"
 
 /**
  * `replicated` when each commit waits for a synchronous standby, otherwise `local`. A server that
- * does not sync, or is a standby itself, is refused: it would promise what it does not keep.
+ * does not sync, or is a standby itself, is refused: it would promise what it does not keep. Of
+ * servers that Citus distributes over, the weakest counts.
  */
 export const durabilityOf = Effect.fnUntraced(function*(
   database: Querying,
+  isDistributed: boolean,
   required: Durability | undefined
 ) {
   const [row] = yield* database.query("durability", sql)
-  const [fsync, standbys, isStandby] = row ?? []
-  if (fsync !== "on") {
+  if (row?.[2] === true) return yield* refused("ReadOnly", "the server is a standby")
+  const workers = isDistributed ? yield* database.query("durability of workers", workersSql) : []
+  const servers = [row ?? [], ...workers]
+  if (servers.some(([fsync]) => fsync !== "on")) {
     return yield* refused("ReadOnly", "the server has fsync off and may lose what it confirmed")
   }
-  if (isStandby === true) return yield* refused("ReadOnly", "the server is a standby")
-  const durability: Durability = typeof standbys === "string" && standbys.trim() !== ""
+  const durability: Durability = servers.every(([, standbys]) => standbys === true)
     ? "replicated"
     : "local"
   if (required === "replicated" && durability !== required) {
@@ -31,8 +34,14 @@ export const durabilityOf = Effect.fnUntraced(function*(
   return durability
 })
 
-const sql = `SELECT current_setting('fsync'), current_setting('synchronous_standby_names'),
-  pg_is_in_recovery()`
+const sql = `SELECT current_setting('fsync'),
+  trim(current_setting('synchronous_standby_names')) <> '', pg_is_in_recovery()`
+
+/** A server that does not answer says nothing of its disk, and is taken for one without. */
+const workersSql = `SELECT CASE WHEN success THEN split_part(result, ' ', 1) ELSE '' END,
+  success AND trim(split_part(result, ' ', 2)) <> ''
+  FROM run_command_on_workers($$SELECT current_setting('fsync') || ' ' ||
+    replace(current_setting('synchronous_standby_names'), ' ', '')$$)`
 
 const refused = (reason: "ReadOnly", detail: string) =>
   new LogUnopened({ reason, path: "DATABASE_URL", detail: `${detail}; use another server` })

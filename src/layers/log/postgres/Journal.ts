@@ -1,5 +1,5 @@
 /**
- * The attempts journal in the database: one statement for all hand-outs of a tick.
+ * The attempts journal in the database: all hand-outs of a tick at once.
  *
  * It goes over connections whose commits do not wait for the disk: a note outlives every process
  * but the crash of the server, and costs a delivery one way to it and back. A checkpoint forgets
@@ -10,12 +10,10 @@ import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { partitionOf } from "../../../domain/AckId.ts"
 import type { LogUnavailable, Take } from "../../../services/MessageLog.ts"
-import type { Querying } from "../../drivers/postgres/Database.ts"
-import { arrayOf, int4s, int8, int8s } from "../../drivers/postgres/Parameters.ts"
 import type { AttemptsJournal } from "../LogStore.ts"
 import { takeBytes, writeTakes } from "../TakesCodec.ts"
 import { unavailable } from "./Failures.ts"
-import { schemaName } from "./Schema.ts"
+import type { TakeRows } from "./TakeRows.ts"
 
 /** A note that waits to be stored. */
 interface Note {
@@ -25,23 +23,25 @@ interface Note {
 
 /** Starts the journal of all partitions that this process owns, with their epochs. */
 export const make = (
-  database: Querying,
+  rows: TakeRows,
   epochs: ReadonlyMap<number, number>
 ): Effect.Effect<AttemptsJournal, never, Scope.Scope> =>
   Effect.gen(function*() {
     const work = yield* Latch.make(false)
     const state = { waiting: new Array<Note>(), number: 0, covered: 0, forgotten: 0 }
+    const latest = new Map<number, number>() // By partition, the number of its last note.
 
     const store = (notes: ReadonlyArray<Note>) => {
       state.number++
       const takes = notes.length === 1 ? notes[0]?.takes ?? [] : notes.flatMap(({ takes }) => takes)
-      const rows = [...Map.groupBy(takes, partitionOf)]
-      const stored = database.query("takes.add", addSql, [
-        int4s(rows.map(([partition]) => partition)),
-        int8s(rows.map(([partition]) => epochs.get(partition) ?? 0)),
-        int8s(rows.map(() => state.number)),
-        arrayOf("bytea", rows.map(([, takes]) => bytesOf(takes)))
-      ])
+      const noted = [...Map.groupBy(takes, partitionOf)].map(([partition, takes]) => ({
+        partition,
+        epoch: epochs.get(partition) ?? 0,
+        number: state.number,
+        data: bytesOf(takes)
+      }))
+      for (const { number, partition } of noted) latest.set(partition, number)
+      const stored = rows.add(noted)
       return Effect.match(stored, {
         onSuccess: () => notes.forEach(({ resume }) => resume(Effect.void)),
         onFailure: (failure) => {
@@ -51,14 +51,15 @@ export const make = (
       })
     }
 
+    /** If it fails, the next one forgets more. */
     const forget = Effect.suspend(() => {
-      state.forgotten = state.covered
-      const gone = database.query("takes.forget", forgetSql, [
-        int4s([...epochs.keys()]),
-        int8s([...epochs.values()]),
-        int8(state.covered)
-      ])
-      return Effect.ignore(gone) // If it fails, the next one forgets more.
+      const { covered } = state
+      state.forgotten = covered
+      const forgotten = rows.forget(ownersOf(latest.keys(), epochs), covered)
+      return Effect.match(forgotten, {
+        onSuccess: () => dropThrough(latest, covered),
+        onFailure: () => {}
+      })
     })
 
     const next = Effect.gen(function*() {
@@ -88,15 +89,21 @@ export const make = (
     }
   })
 
+/** The partitions that are still owned. */
+const ownersOf = (partitions: Iterable<number>, epochs: ReadonlyMap<number, number>) =>
+  [...partitions].flatMap((partition) => {
+    const epoch = epochs.get(partition)
+    return epoch === undefined ? [] : [{ partition, epoch }]
+  })
+
+const dropThrough = (latest: Map<number, number>, through: number): void => {
+  for (const [partition, number] of latest) {
+    if (number <= through) latest.delete(partition)
+  }
+}
+
 const bytesOf = (takes: ReadonlyArray<Take>): Buffer => {
   const bytes = Buffer.allocUnsafe(takes.length * takeBytes)
   writeTakes(bytes, 0, takes)
   return bytes
 }
-
-const addSql = `INSERT INTO ${schemaName}.takes (partition, epoch, number, data)
-  SELECT * FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::bytea[])`
-
-const forgetSql = `DELETE FROM ${schemaName}.takes AS t
-  USING unnest($1::int4[], $2::int8[]) AS g(partition, epoch)
-  WHERE t.partition = g.partition AND t.epoch = g.epoch AND t.number <= $3::int8`

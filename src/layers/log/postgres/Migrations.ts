@@ -76,14 +76,11 @@ const step = (
   { id, name, statements }: Migration,
   known: ReadonlyArray<Migration>
 ) =>
-  transaction(
+  locked(
     connection,
     Effect.gen(function*() {
       const run = (sql: string, parameters: ReadonlyArray<unknown> = []) =>
         connection.query(`migrate ${id} ${name}`, sql, parameters)
-      yield* run(`SET LOCAL statement_timeout = ${lockTimeoutMs}`)
-      yield* run(`SELECT pg_advisory_xact_lock(${lockKey})`)
-      yield* run(`SET LOCAL statement_timeout = 0`)
       yield* run(`CREATE SCHEMA IF NOT EXISTS ${schemaName}`)
       yield* run(
         `CREATE TABLE IF NOT EXISTS ${schemaName}.migrations (
@@ -100,7 +97,22 @@ const step = (
     })
   )
 
-/** All of it or nothing. */
+/** All of it or nothing, in one transaction, and by one process at a time. */
+export const locked = <A, E>(
+  connection: Querying,
+  work: Effect.Effect<A, E>
+): Effect.Effect<A, DatabaseFailed | E> =>
+  transaction(
+    connection,
+    Effect.gen(function*() {
+      const run = (sql: string) => connection.query("migrate lock", sql)
+      yield* run(`SET LOCAL statement_timeout = ${lockTimeoutMs}`)
+      yield* run(`SELECT pg_advisory_xact_lock(${lockKey})`)
+      yield* run(`SET LOCAL statement_timeout = 0`)
+      return yield* work
+    })
+  )
+
 const transaction = <A, E>(connection: Querying, body: Effect.Effect<A, E>) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type { Subscription } from "../../../domain/Subscription.ts"
 import type { Cursor, LeaseKept, OwnRow, Take } from "../../../services/MessageLog.ts"
 import type { Querying, Row } from "../../drivers/postgres/Database.ts"
-import { int4s } from "../../drivers/postgres/Parameters.ts"
+import { int4, int4s } from "../../drivers/postgres/Parameters.ts"
 import type { LaneBounds } from "../LogStore.ts"
 import {
   checksum,
@@ -74,7 +74,7 @@ export const open = Effect.fnUntraced(function*(
   owner: string
 ) {
   const wanted = int4s(partitions)
-  const taken = yield* database.query("open.take", takeSql, [wanted, owner])
+  const taken = yield* takeOver(database, partitions, owner)
   const read = (name: string, sql: string) => database.query(`open.${name}`, sql, [wanted])
   const rows = yield* Effect.all({
     settings: database.query("open.settings", settingsSql),
@@ -132,6 +132,17 @@ export const open = Effect.fnUntraced(function*(
   return opened
 })
 
+/** One by one: Citus locks no rows of several shards in a statement. */
+const takeOver = (database: Querying, partitions: ReadonlyArray<number>, owner: string) =>
+  Effect.map(
+    Effect.forEach(
+      partitions,
+      (partition) => database.query("open.take", takeSql, [int4(partition), owner]),
+      { concurrency: "unbounded" }
+    ),
+    (rows) => rows.flat()
+  )
+
 interface Damaged {
   readonly source: Source
   readonly partition: number
@@ -161,11 +172,10 @@ const readPartition = (
   leases: unsealed(leases, readLeases) ?? []
 })
 
-const takeSql = `UPDATE ${schemaName}.partitions AS p
-  SET epoch = p.epoch + 1, owner = $2::text, clean = false
-  FROM (SELECT partition, clean FROM ${schemaName}.partitions
-    WHERE partition = ANY($1) ORDER BY partition FOR UPDATE) AS old
-  WHERE p.partition = old.partition
+const takeSql = `WITH old AS (SELECT partition, clean FROM ${schemaName}.partitions
+    WHERE partition = $1 FOR UPDATE)
+  UPDATE ${schemaName}.partitions AS p SET epoch = p.epoch + 1, owner = $2::text, clean = false
+  FROM old WHERE p.partition = $1 AND old.partition = p.partition
   RETURNING p.partition, p.epoch, p.version, old.clean, p.next_own_row, p.next_dead_letter,
     p.bounds, p.leases`
 

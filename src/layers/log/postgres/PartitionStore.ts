@@ -3,7 +3,7 @@
  * partition.
  */
 import * as Effect from "effect/Effect"
-import type { Querying } from "../../drivers/postgres/Database.ts"
+import type { Querying, Transacting } from "../../drivers/postgres/Database.ts"
 import type { DatabaseCounts } from "../../observe/DatabaseCounts.ts"
 import { seal } from "../BlockLayout.ts"
 import type { AttemptsJournal, LogStore, StoreRecovered, Transaction } from "../LogStore.ts"
@@ -11,7 +11,7 @@ import { blockRows } from "./BlockRows.ts"
 import type { Committer } from "./Committer.ts"
 import { fenced, unavailable } from "./Failures.ts"
 import { isEmpty, netOf } from "./NetChanges.ts"
-import { truncation } from "./TruncateStatement.ts"
+import { bytesGone, truncation } from "./TruncateTransaction.ts"
 
 /** What a store needs to know of its partition. */
 export interface PartitionStoreOptions {
@@ -28,7 +28,7 @@ export interface PartitionStoreOptions {
 
 /** The store of a partition that this process owns. */
 export const make = (
-  database: Querying,
+  database: Transacting,
   replicas: Querying,
   committer: Committer,
   options: PartitionStoreOptions
@@ -59,10 +59,10 @@ export const make = (
     ...blockRows(database, replicas, partition),
     truncate: (request) =>
       Effect.gen(function*() {
-        const { parameters, sql } = truncation({ partition, epoch, request })
-        const [row] = yield* database.query("blocks.truncate", sql, parameters)
-        if (row === undefined) return yield* fenced
-        state.sizeBytes = Math.max(0, state.sizeBytes - Number(row[0] ?? 0))
+        const statements = truncation({ partition, epoch, request })
+        const gone = bytesGone(yield* database.transaction("blocks.truncate", statements))
+        if (gone === undefined) return yield* fenced
+        state.sizeBytes = Math.max(0, state.sizeBytes - gone)
         return { sizeBytes: state.sizeBytes }
       }).pipe(Effect.catchTag("DatabaseFailed", (failure) => Effect.fail(unavailable(failure)))),
     journal: options.journal,

@@ -7,8 +7,6 @@ import type { StoreSettings } from "../../../services/Settings.ts"
 import { choice, integer, path, seconds, secretUrl, secretUrls, toggle } from "../Kind.ts"
 import type { Reader } from "../Reader.ts"
 
-const citusStore = "tables distributed over Citus"
-
 /** Where messages are kept. */
 export const store = (reader: Reader): StoreSettings => {
   const { read, areLegal, refuse } = reader
@@ -67,8 +65,7 @@ const database = ({ read, requireAddress }: Reader) => {
     name: "ENABLE_CITUS",
     kind: toggle,
     default: false,
-    meaning: "Distribute the tables over Citus.",
-    later: citusStore
+    meaning: "Distribute the tables over Citus; without the extension, one warning says so."
   })
   requireAddress(citus, "ENABLE_CITUS", "DATABASE_URL")
   const replicaUrls = read({

@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Redacted } from "effect"
-import { circuitPolicy, make } from "../../../../src/layers/drivers/postgres/Database.ts"
+import { Effect, Fiber } from "effect"
+import { make } from "../../../../src/layers/drivers/postgres/Database.ts"
 import {
   DatabaseCounts,
   databaseCounts,
   databaseSeries
 } from "../../../../src/layers/observe/DatabaseCounts.ts"
 import { databases } from "../../../servers/Databases.ts"
+import { databaseOptions } from "./TestDatabase.ts"
 
 const { newDatabase } = databases()
 
@@ -15,16 +16,7 @@ describe("the counts of a database", () => {
     Effect.scoped(Effect.gen(function*() {
       const counts = new DatabaseCounts()
       const database = yield* Effect.provideService(
-        make({
-          url: Redacted.make(yield* newDatabase),
-          purpose: "tests",
-          connectionsMax: 2,
-          acquireTimeout: Duration.seconds(30),
-          connectionAgeMax: Duration.hours(1),
-          statementTimeout: Duration.seconds(30),
-          isSynchronous: true,
-          circuit: circuitPolicy
-        }),
+        make({ ...databaseOptions(yield* newDatabase), connectionsMax: 2 }),
         databaseCounts,
         counts
       )

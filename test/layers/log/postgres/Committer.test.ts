@@ -1,20 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Redacted } from "effect"
-import {
-  circuitPolicy,
-  Database,
-  make,
-  type Querying
-} from "../../../../src/layers/drivers/postgres/Database.ts"
+import { Duration, Effect, Fiber } from "effect"
+import { Database, make } from "../../../../src/layers/drivers/postgres/Database.ts"
 import { DatabaseFailed } from "../../../../src/layers/drivers/postgres/Failure.ts"
 import { BlockWriter } from "../../../../src/layers/log/BlockCodec.ts"
 import { seal } from "../../../../src/layers/log/BlockLayout.ts"
-import type { Commit } from "../../../../src/layers/log/postgres/CommitStatement.ts"
+import type { Commit } from "../../../../src/layers/log/postgres/CommitParts.ts"
 import * as Committer from "../../../../src/layers/log/postgres/Committer.ts"
 import { migrate } from "../../../../src/layers/log/postgres/Migrations.ts"
 import { netOf } from "../../../../src/layers/log/postgres/NetChanges.ts"
+import * as Storing from "../../../../src/layers/log/postgres/Storing.ts"
 import { entryOf } from "../../../contracts/LogSamples.ts"
 import { databases, rowsOf, run } from "../../../servers/Databases.ts"
+import { databaseOptions } from "../../drivers/postgres/TestDatabase.ts"
 
 const { newDatabase } = databases()
 
@@ -23,16 +20,7 @@ const retrying = { attempts: 3, delay: Duration.millis(10) }
 /** A migrated database, and its address. */
 const migrated = Effect.gen(function*() {
   const url = yield* newDatabase
-  const database = yield* make({
-    url: Redacted.make(url),
-    purpose: "tests",
-    connectionsMax: 4,
-    acquireTimeout: Duration.seconds(30),
-    connectionAgeMax: Duration.hours(1),
-    statementTimeout: Duration.seconds(30),
-    isSynchronous: true,
-    circuit: circuitPolicy
-  })
+  const database = yield* make(databaseOptions(url))
   yield* Effect.provideService(migrate(), Database, database)
   return { url, database }
 })
@@ -49,28 +37,36 @@ const versionsSql = `SELECT partition, version::int FROM codefactory.partitions
   WHERE version > 0 ORDER BY partition`
 
 /** Loses the answers of the first commits: after they were carried out, or before. */
-const losing = (database: Querying, when: "before" | "after", count: number): Querying => {
+const losing = (
+  storing: Storing.Storing,
+  when: "before" | "after",
+  count: number
+): Storing.Storing => {
   const state = { left: count }
   return {
-    query: (name, sql, parameters) => {
-      const asked = database.query(name, sql, parameters)
-      if (name !== "log.commit" || state.left === 0) return asked
+    ...storing,
+    store: (commits) => {
+      const asked = storing.store(commits)
+      if (state.left === 0) return asked
       state.left--
       const lost = Effect.fail(
-        new DatabaseFailed({ reason: "Unknown", statement: name, detail: "no answer" })
+        new DatabaseFailed({ reason: "Unknown", statement: "log.commit", detail: "no answer" })
       )
       return when === "before" ? lost : Effect.andThen(asked, lost)
     }
   }
 }
 
-describe("the committer", () => {
+describe.each(
+  [["in one statement", Storing.together], ["by partition", Storing.byPartition]] as const
+)("the committer, %s", (_, storingOf) => {
   it.live.each(["before", "after"] as const)(
     "stores a commit once whose answer was lost twice, %s it was carried out",
     (when) =>
       Effect.scoped(Effect.gen(function*() {
         const { database, url } = yield* migrated
-        const { commit } = yield* Committer.make(losing(database, when, 2), retrying)
+        const storing = losing(storingOf(database), when, 2)
+        const { commit } = yield* Committer.make(database, storing, retrying)
         assert.strictEqual(yield* commit(commitOf(3)), "Stored")
         assert.deepStrictEqual(yield* rowsOf(url, blocksSql), [{ partition: 3, seq: 1 }])
         assert.deepStrictEqual(yield* rowsOf(url, versionsSql), [{ partition: 3, version: 1 }])
@@ -81,7 +77,7 @@ describe("the committer", () => {
     Effect.scoped(Effect.gen(function*() {
       const { database, url } = yield* migrated
       yield* run(url, "UPDATE codefactory.partitions SET epoch = 9 WHERE partition = 3")
-      const { commit } = yield* Committer.make(database, retrying)
+      const { commit } = yield* Committer.make(database, storingOf(database), retrying)
       const outcomes = yield* Effect.all([3, 4].map((at) => commit(commitOf(at))), {
         concurrency: "unbounded"
       })
@@ -93,7 +89,7 @@ describe("the committer", () => {
     Effect.scoped(Effect.gen(function*() {
       const { database, url } = yield* migrated
       yield* run(url, "ALTER TABLE codefactory.blocks ADD CHECK (partition <> 5)")
-      const { commit } = yield* Committer.make(database, retrying)
+      const { commit } = yield* Committer.make(database, storingOf(database), retrying)
       const [bad, good] = yield* Effect.all(
         [Effect.flip(commit(commitOf(5))), commit(commitOf(6))],
         { concurrency: "unbounded" }
@@ -105,17 +101,22 @@ describe("the committer", () => {
 
   it.live("fails what was never sent after its tries, and what may have been only at the end", () =>
     Effect.scoped(Effect.gen(function*() {
+      const { database } = yield* migrated
+      const storing = storingOf(database)
       const state = { sent: 0 }
-      const failing = (reason: "Unsent" | "Unknown"): Querying => ({
-        query: (statement) => {
+      const failing = (reason: "Unsent" | "Unknown"): Storing.Storing => ({
+        ...storing,
+        store: () => {
           state.sent++
-          return Effect.fail(new DatabaseFailed({ reason, statement, detail: "away" }))
+          return Effect.fail(
+            new DatabaseFailed({ reason, statement: "log.commit", detail: "away" })
+          )
         }
       })
-      const unsent = yield* Committer.make(failing("Unsent"), retrying)
+      const unsent = yield* Committer.make(database, failing("Unsent"), retrying)
       assert.deepInclude(yield* Effect.flip(unsent.commit(commitOf(1))), { reason: "Unsent" })
       assert.strictEqual(state.sent, 1 + retrying.attempts)
-      const unknown = yield* Committer.make(failing("Unknown"), retrying)
+      const unknown = yield* Committer.make(database, failing("Unknown"), retrying)
       const waiting = yield* Effect.forkChild(Effect.flip(unknown.commit(commitOf(1))))
       yield* Effect.sleep("100 millis")
       assert.isUndefined(waiting.pollUnsafe(), "it may be stored, so nothing is said")

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Logger } from "effect"
 import * as PostgresLog from "../../../../src/layers/log/postgres/PostgresLog.ts"
 import type { Durability } from "../../../../src/services/MessageLog.ts"
 import { MessageLog } from "../../../../src/services/MessageLog.ts"
@@ -98,6 +98,24 @@ describe("a shared log that cannot be opened says why", () => {
 })
 
 describe("a shared log", () => {
+  it.live("that shall be distributed over Citus works without it, and warns once", () =>
+    Effect.gen(function*() {
+      const url = yield* newDatabase
+      const said: Array<unknown> = []
+      const logger = Logger.make(({ logLevel, message }) => {
+        if (logLevel === "Warn") said.push(message)
+      })
+      yield* MessageLog.use((log) => append(log, [entryOf()])).pipe(
+        Effect.provide(PostgresLog.layer({ ...logOptions(url), citus: true })),
+        Effect.provide(Logger.layer([logger]))
+      )
+      assert.lengthOf(said, 1)
+      assert.include(
+        String(said[0]),
+        "ENABLE_CITUS is 1 and the server of DATABASE_URL has no Citus"
+      )
+    }))
+
   it.live("is taken over by whoever opens it last, and the one before stores nothing more", () =>
     Effect.gen(function*() {
       const url = yield* newDatabase
