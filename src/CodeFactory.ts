@@ -6,7 +6,7 @@
  */
 import type * as Layer from "effect/Layer"
 import { type BusHandle, make } from "./layers/embed/Handle.ts"
-import { embedded } from "./layers/Profile.ts"
+import { embedded } from "./layers/ProfileEmbedded.ts"
 import type { Agents } from "./services/Agents.ts"
 import type { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"
 import type { EmbeddedOptions } from "./services/EmbeddedOptions.ts"

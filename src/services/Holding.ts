@@ -1,9 +1,11 @@
 /**
  * Holding a lease for as long as something runs.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import { type Lease, renewAfter } from "../domain/Lease.ts"
 import {
   type LeaseHeld,
@@ -17,7 +19,7 @@ import {
 /** How long to wait for a lease that another holds, and how often to look. */
 export interface Patience {
   readonly waitMs: number
-  /** Between two tries, more or less a fifth. */
+  /** Between two tries, more or less a fifth, where nobody tells who is next. */
   readonly everyMs: number
 }
 
@@ -38,24 +40,42 @@ export const withLease = <A, E, R>(
   E | LeaseHeld | LeaseLimit | LeaseLost | LeasesUnavailable,
   Leases | R
 > =>
-  Effect.flatMap(Leases, (leases) =>
-    Effect.acquireUseRelease(
-      acquired(leases, request, patience),
-      (lease) => Effect.raceFirst(use(lease), kept(leases, lease, request.leaseMs)),
-      (lease) => Effect.ignore(leases.release(lease)) // It ends by itself otherwise.
-    ))
+  Effect.flatMap(
+    Leases,
+    (leases) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(acquired(leases, request, patience, restore), (lease) =>
+          Effect.ensuring(
+            restore(Effect.raceFirst(use(lease), kept(leases, lease, request.leaseMs))),
+            Effect.ignore(leases.release(lease)) // It ends by itself otherwise.
+          ))
+      )
+  )
 
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Only its pauses can be interrupted, so that what was granted is also given back. */
 const acquired = (
   leases: Leases["Service"],
   request: LeaseRequest,
-  { everyMs, waitMs }: Patience
+  { everyMs, waitMs }: Patience,
+  restore: Restore
 ) =>
-  Effect.retry(leases.acquire(request), {
-    schedule: Schedule.jittered(Schedule.spaced(Duration.millis(everyMs))).pipe(
-      Schedule.upTo({ duration: Duration.millis(waitMs) })
-    ),
-    while: ({ _tag }) => waitMs > 0 && _tag !== "LeaseLimit"
-  })
+  waitMs > 0 && leases.acquireWithin !== undefined
+    ? leases.acquireWithin(request, waitMs)
+    : Effect.gen(function*() {
+      const until = (yield* Clock.currentTimeMillis) + waitMs
+      while (true) {
+        const result = yield* Effect.result(leases.acquire(request))
+        if (Result.isSuccess(result)) return result.success
+        const isOver = (yield* Clock.currentTimeMillis) >= until
+        if (isOver || result.failure._tag === "LeaseLimit") return yield* result.failure
+        yield* restore(Effect.sleep(Duration.millis(everyMs * (yield* jitter))))
+      }
+    })
+
+/** More or less a fifth. */
+const jitter = Random.nextBetween(0.8, 1.2)
 
 /** Renews until that fails for good; never ends well. */
 const kept = (

@@ -67,11 +67,20 @@ export interface LeaseRequest {
 
 /** The leases. */
 export class Leases extends Context.Service<Leases, {
-  /** Among whom a holder is the only one: this process, or all that share a database. */
+  /** Among whom a holder is the only one: this process, or all that share a database or Redis. */
   readonly scope: "process" | "cluster"
   /** Takes a lease without waiting. Its holder does not get it twice either. */
   readonly acquire: (
     request: LeaseRequest
+  ) => Effect.Effect<Lease, LeaseHeld | LeaseLimit | LeasesUnavailable>
+  /**
+   * Takes a lease once it is free, in the order of those who ask, if that is within `waitMs`.
+   * It can be interrupted while it waits, not while it is granted. Absent where nobody tells who
+   * is next: then one asks again.
+   */
+  readonly acquireWithin?: (
+    request: LeaseRequest,
+    waitMs: number
   ) => Effect.Effect<Lease, LeaseHeld | LeaseLimit | LeasesUnavailable>
   /** Lets a lease that is still held last for `leaseMs` from now. */
   readonly renew: (

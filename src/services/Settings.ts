@@ -81,6 +81,9 @@ export interface StoreSettings {
 export interface CoordinationSettings {
   readonly redis: boolean
   readonly redisUrl: Redacted.Redacted | undefined
+  readonly redisUsername: string | undefined
+  readonly redisPassword: Redacted.Redacted | undefined
+  readonly redisPrefix: string
   readonly distributedLocks: boolean
   /** No other pod works on the same data. */
   readonly singlePod: boolean
@@ -152,8 +155,8 @@ export class SettingsInvalid extends Schema.TaggedError<SettingsInvalid>()("Sett
 
 /** The settings of this process, read once at start. */
 export class Settings extends Context.Service<Settings, {
-  /** The way messages are kept. Source: design, section 6. */
-  readonly profile: "memory" | "local" | "postgres"
+  /** How messages are kept, and what is shared. Source: design, section 6. */
+  readonly profile: "memory" | "local" | "redis" | "postgres" | "citus"
   readonly values: SettingsRecord
   /** Every setting, by theme, with its value and where that came from. */
   readonly shown: ReadonlyArray<SettingShown>

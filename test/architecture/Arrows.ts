@@ -8,7 +8,10 @@ import type { SourceFile, Violation } from "./SourceFile.ts"
 export const entries = ["src/main.ts", "src/CodeFactory.ts", "src/Agent.ts"] as const
 
 /** Files that choose among layers, so that they may import all of them. */
-const choosers = ["src/layers/Profile.ts", ...entries]
+const choosers = [
+  ...["Profile.ts", "ProfileAgents.ts", "ProfileEmbedded.ts"].map((name) => `src/layers/${name}`),
+  ...entries
+]
 
 /** Folders of layers that every other folder of layers may import. */
 const shared = ["drivers", "observe"]

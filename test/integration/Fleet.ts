@@ -4,7 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { rowsOf } from "../servers/Databases.ts"
-import { freePort } from "../servers/Postgres.ts"
+import { freePort } from "../servers/Process.ts"
 import { call, type Service, start, temporaryFolder } from "./Service.ts"
 
 type Settings = Readonly<Record<string, string>>

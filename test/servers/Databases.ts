@@ -1,10 +1,11 @@
 /**
  * Empty databases of one server that the tests of a file share; without one here they are skipped.
  */
-import { Cause, Effect, Exit, Option, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import postgresClient from "postgres"
 import { afterAll, beforeAll, beforeEach } from "vitest"
-import { type NoServer, postgres, type Server } from "./Postgres.ts"
+import { NoServer } from "./NoServer.ts"
+import { postgres, type Server } from "./Postgres.ts"
 
 /** A server and databases of it. */
 export interface Databases {
@@ -26,8 +27,7 @@ export const databases = (
   })
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
   beforeEach(({ skip }) => {
-    const missing = whyMissing(state.server)
-    if (missing !== undefined) skip(missing)
+    if (Exit.isFailure(state.server)) skip(NoServer.reasonOf(state.server.cause))
   })
   const server = Effect.orDie(Effect.suspend(() => state.server))
   const newDatabase = Effect.flatMap(server, ({ url }) => {
@@ -38,15 +38,6 @@ export const databases = (
 }
 
 const notYet: Exit.Exit<Server, NoServer> = Exit.die("asked for before the tests")
-
-/** Why there is no server here, if so. */
-const whyMissing = (server: Exit.Exit<Server, NoServer>): string | undefined =>
-  Exit.isSuccess(server)
-    ? undefined
-    : Option.match(Cause.findErrorOption(server.cause), {
-      onNone: () => Cause.pretty(server.cause),
-      onSome: ({ reason }) => reason
-    })
 
 /** What a statement returns in the database at an address, by a client of its own. */
 export const rowsOf = (

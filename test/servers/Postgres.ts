@@ -2,13 +2,14 @@
  * Real PostgreSQL servers for tests: found on this machine, started on a free port of the loopback,
  * with data of their own, and ended with the scope.
  */
-import { Data, Effect, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
+import { NoServer } from "./NoServer.ts"
+import { ended, freePort } from "./Process.ts"
 
 /** A running server. */
 export interface Server {
@@ -27,9 +28,6 @@ export interface Server {
   readonly standby: Effect.Effect<Server, never, Scope.Scope>
 }
 
-/** Why there is no server here. Begins as `tools/test.ts` wants it to be told from other skips. */
-export class NoServer extends Data.TaggedError("NoServer")<{ readonly reason: string }> {}
-
 /** Where the programs of PostgreSQL are: the newest version, or nowhere. */
 const binaries = (): string | undefined => {
   const given = process.env["POSTGRES_BIN"]
@@ -47,16 +45,6 @@ const binaries = (): string | undefined => {
 
 /** PostgreSQL refuses to run as root; then it runs as nobody. */
 const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
-
-/** A free port of the loopback. */
-export const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 /** A directory below `.run`, or below the system's own where `nobody` cannot get to that. */
 const home = (): string => {
@@ -224,13 +212,4 @@ const started = (bin: string, directory: string, port: number): Effect.Effect<Ch
       yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 25)))
     }
     return child
-  })
-
-/** Sends a signal and waits for the end. */
-const ended = (child: ChildProcess, signal: NodeJS.Signals): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
-    child.once("exit", () => resume(Effect.void))
-    child.kill("SIGCONT") // One that was stopped hears nothing else.
-    child.kill(signal)
   })

@@ -64,6 +64,20 @@ describe("holding a lease", () => {
       assert.deepInclude(yield* Fiber.join(third), { _tag: "LeaseHeld" })
     }).pipe(Effect.provide(LocalLeases.layer())))
 
+  it.effect("whoever waits can be interrupted, and then gets nothing", () =>
+    Effect.gen(function*() {
+      const leases = yield* Leases
+      const held = yield* leases.acquire(request("a"))
+      const waiting = yield* Effect.forkChild(
+        withLease(request("b"), () => Effect.never, { waitMs: 60_000, everyMs: 500 }),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(waiting)
+      yield* leases.release(held)
+      yield* leases.acquire(request("c"))
+    }).pipe(Effect.provide(LocalLeases.layer())))
+
   it.effect("the work is interrupted when the lease is lost", () =>
     Effect.gen(function*() {
       const state = { isAway: false }

@@ -12,7 +12,10 @@ export const exitCodes = {
   failed: { code: 1, meaning: "failed, or some messages were refused" },
   usage: { code: 2, meaning: "wrong usage" },
   lost: { code: 3, meaning: "a bus in memory ended with deliveries that were not settled" },
-  unavailable: { code: 69, meaning: "no bus answers, or it does not accept anything now" },
+  unavailable: {
+    code: 69,
+    meaning: "no bus answers, or it accepts nothing now; or the Redis that it needs cannot be used"
+  },
   address: { code: 71, meaning: "a port cannot be listened on" },
   store: {
     code: 74,
@@ -35,6 +38,7 @@ export const exitCodesHelp: string = Object.values(exitCodes)
 const byTag: Readonly<Record<string, number>> = {
   OutputClosed: exitCodes.ok.code,
   BusUnavailable: exitCodes.unavailable.code,
+  RedisUnopened: exitCodes.unavailable.code,
   EdgeUnbound: exitCodes.address.code,
   LogUnopened: exitCodes.store.code,
   LogUnavailable: exitCodes.store.code,

@@ -15,6 +15,7 @@ import { RateLimits } from "../../services/RateLimits.ts"
 import { databaseCounts, databaseSeries } from "../observe/DatabaseCounts.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
 import { podCounts, podSeries } from "../observe/PodCounts.ts"
+import { redisCounts, redisSeries } from "../observe/RedisCounts.ts"
 import { batchRoutes } from "./BatchRoutes.ts"
 import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
 import { decisionRoutes } from "./DecisionRoutes.ts"
@@ -122,7 +123,12 @@ export const layer = (
         onSome: ({ snapshot }) => snapshot
       }))
       const [databases, pods] = [yield* databaseCounts, yield* podCounts]
-      metrics.series(() => [...databaseSeries(databases, performance.now()), ...podSeries(pods)])
+      const redis = yield* redisCounts
+      metrics.series(() => [
+        ...databaseSeries(databases, performance.now()),
+        ...podSeries(pods),
+        ...redisSeries(redis)
+      ])
       const agents = yield* Agents
       metrics.agents(agents.snapshot)
       const limits = yield* RateLimits

@@ -7,17 +7,16 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type { EmbeddedOptions } from "../../services/EmbeddedOptions.ts"
 import type { Leases } from "../../services/Leases.ts"
-import type { Settings, SettingsRecord } from "../../services/Settings.ts"
+import type { SettingsRecord } from "../../services/Settings.ts"
 import * as LocalLeases from "./LocalLeases.ts"
 import * as NoLeases from "./NoLeases.ts"
 import type { PostgresLeasesOptions } from "./PostgresLeases.ts"
 
-/** Who grants leases: the database that pods share, or this process when it is the only one. */
+/** Who grants leases without Redis: the database that pods share, or this process alone. */
 export const leasesOf = (
-  profile: Settings["Service"]["profile"],
   { coordination: { distributedLocks, singlePod }, store }: SettingsRecord
 ): Layer.Layer<Leases> =>
-  profile === "postgres" && distributedLocks && store.databaseUrl !== undefined
+  distributedLocks && store.enabled && store.databaseUrl !== undefined
     ? sharedLeases({
       url: store.databaseUrl,
       acquireTimeout: store.poolTimeout,

@@ -9,7 +9,7 @@ import {
   type SettingIssue,
   Settings,
   SettingsInvalid,
-  type StoreSettings
+  type SettingsRecord
 } from "../../services/Settings.ts"
 import { agents } from "./catalogue/Agents.ts"
 import { bus, scaling } from "./catalogue/Bus.ts"
@@ -41,16 +41,21 @@ export const read = Effect.fnUntraced(function*(variables: Variables) {
   ]
   if (first !== undefined) return yield* new SettingsInvalid({ issues: [first, ...others] })
   return Settings.of({
-    profile: profileOf(values.store),
+    profile: profileOf(values),
     values,
     shown: reader.shown,
     notices: reader.notices
   })
 })
 
-/** Where messages are kept. Source: design, section 6. */
-const profileOf = ({ databaseUrl, enabled }: StoreSettings): Settings["Service"]["profile"] =>
-  !enabled ? "memory" : databaseUrl === undefined ? "local" : "postgres"
+/** Source: design, section 6. */
+const profileOf = (
+  { coordination: { redis }, store: { citus, databaseUrl, enabled } }: SettingsRecord
+): Settings["Service"]["profile"] => {
+  if (!enabled) return "memory"
+  if (databaseUrl !== undefined) return citus ? "citus" : "postgres"
+  return redis ? "redis" : "local"
+}
 
 /** What is wrong with a directory that has to be there. */
 const directoryIssues = Effect.fnUntraced(function*(name: string, path: string | undefined) {

@@ -3,8 +3,10 @@
  */
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Address from "../drivers/redis/Address.ts"
 
 /** A kind of setting. `expected` completes the sentence "expected ...". */
 export interface Kind<A> {
@@ -127,16 +129,14 @@ export const path = (what: string): Kind<string> =>
 const isServer = (schemes: ReadonlyArray<string>, text: string): boolean =>
   URL.canParse(text) && schemes.includes(new URL(text).protocol) && new URL(text).hostname !== ""
 
-/** Where a server is, with its password: a secret. */
-export const secretUrl = (
-  schemes: ReadonlyArray<string>,
-  example: string
+/** A text that is not shown, as far as `isLegal`. */
+const secretText = (
+  expected: string,
+  isLegal: (text: string) => boolean
 ): Kind<Redacted.Redacted> => ({
   ...kind(
-    `an address like ${example}`,
-    Schema.String.check(
-      Schema.makeFilter((text: string) => isServer(schemes, text))
-    ).pipe(
+    expected,
+    Schema.String.check(Schema.makeFilter(isLegal)).pipe(
       Schema.decodeTo(
         Schema.Redacted(Schema.String),
         SchemaTransformation.transform({
@@ -148,6 +148,38 @@ export const secretUrl = (
   ),
   secret: true
 })
+
+/** Where a server is, with its password: a secret. */
+export const secretUrl = (
+  schemes: ReadonlyArray<string>,
+  example: string
+): Kind<Redacted.Redacted> =>
+  secretText(`an address like ${example}`, (text) => isServer(schemes, text))
+
+/** Where a Redis is, with its password: a secret. */
+export const redisUrl: Kind<Redacted.Redacted> = secretText(
+  "an address like redis://user:password@host:6379/0, rediss:// over TLS, " +
+    "redis+cluster://host,host or redis+sentinel://host,host/primary",
+  (text) => Result.isSuccess(Address.parse(text))
+)
+
+/** A password. */
+export const password: Kind<Redacted.Redacted> = secretText(
+  "a password of 1 to 1024 characters",
+  (text) => text.length > 0 && text.length <= 1_024
+)
+
+/** What names begin with. */
+export const prefix: Kind<string> = kind(
+  "1 to 64 letters, digits or . _ : -",
+  Schema.String.check(Schema.isPattern(/^[A-Za-z0-9._:-]{1,64}$/))
+)
+
+/** A user. */
+export const user: Kind<string> = kind(
+  "a name of 1 to 128 characters without spaces",
+  Schema.String.check(Schema.isPattern(/^\S{1,128}$/))
+)
 
 /** Several of them, separated by commas. */
 export const secretUrls = (

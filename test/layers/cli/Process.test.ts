@@ -26,7 +26,7 @@ describe("codefactory as a process", () => {
       const { code, err, out } = yield* serve.ended
       assert.strictEqual(code, 78)
       assert.strictEqual(out, "")
-      for (const name of ["MESSAGE_BUS_SHARD_COUNT", "ENABLE_REDIS", "REDIS_URL", "ENABLE_KAFAK"]) {
+      for (const name of ["MESSAGE_BUS_SHARD_COUNT", "REDIS_URL", "ENABLE_KAFAK"]) {
         assert.include(err, `\n  ${name}\n`)
       }
     }))

@@ -62,8 +62,12 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["DB_RETRY_DELAY", "0"],
   ["DB_REPLICA_URLS", "postgres://replica/bus,nonsense"],
   ["DB_REPLICA_LAG_MAX", "0"],
-  ["ENABLE_REDIS", "1"],
+  ["ENABLE_REDIS", "maybe"],
   ["REDIS_URL", "localhost:6379"],
+  ["REDIS_URL", "redis://one,two"],
+  ["REDIS_USERNAME", "two words"],
+  ["REDIS_PASSWORD", "x".repeat(1_025)],
+  ["REDIS_KEY_PREFIX", "{bus}:"],
   ["ENABLE_DISTRIBUTED_LOCKS", "maybe"],
   ["SINGLE_POD", "perhaps"],
   ["POD_ADDRESS", "not a host"],
@@ -116,7 +120,6 @@ describe("settings that are illegal", () => {
         "MESSAGE_BUS_SHARD_COUNT",
         "MESSAGE_BUS_WORKERS_PER_SHARD",
         "PORT",
-        "ENABLE_REDIS",
         "REDIS_URL",
         "MESSAGE_BUS_SHARD_CONT"
       ])

@@ -2,11 +2,20 @@
  * The settings of what pods share: Redis, Kafka, locks.
  */
 import type { CoordinationSettings } from "../../../services/Settings.ts"
-import { host, integer, secretUrl, servers, toggle, tuning } from "../Kind.ts"
+import {
+  host,
+  integer,
+  password,
+  prefix,
+  redisUrl,
+  servers,
+  toggle,
+  tuning,
+  user
+} from "../Kind.ts"
 import { reachableAddress } from "../Machine.ts"
 import type { Reader } from "../Reader.ts"
 
-const redis = "coordination over Redis"
 const kafka = "the event stream over Kafka"
 
 /** What pods share. */
@@ -21,21 +30,37 @@ const overRedis = ({ read, requireAddress }: Reader, onKubernetes: boolean) => {
       name: "ENABLE_REDIS",
       kind: toggle,
       default: false,
-      meaning: "Coordinate pods over Redis.",
-      later: redis
+      meaning: "Share locks and rate limits among all pods over Redis."
     }),
     redisUrl: read({
       name: "REDIS_URL",
-      kind: secretUrl(["redis:", "rediss:"], "redis://user:password@host:6379"),
+      kind: redisUrl,
       default: undefined,
-      meaning: "The Redis to use when ENABLE_REDIS=1.",
-      later: redis
+      meaning: "The Redis to use when ENABLE_REDIS=1: a server, a cluster, or its sentinels."
+    }),
+    redisUsername: read({
+      name: "REDIS_USERNAME",
+      kind: user,
+      default: undefined,
+      meaning: "The user at that Redis, in place of one in its address."
+    }),
+    redisPassword: read({
+      name: "REDIS_PASSWORD",
+      kind: password,
+      default: undefined,
+      meaning: "Its password, in place of one in the address."
+    }),
+    redisPrefix: read({
+      name: "REDIS_KEY_PREFIX",
+      kind: prefix,
+      default: "codefactory:",
+      meaning: "Begins every key there: another one for each environment that shares a Redis."
     }),
     distributedLocks: read({
       name: "ENABLE_DISTRIBUTED_LOCKS",
       kind: toggle,
       default: true,
-      meaning: "Grant locks across pods that share a database. 0 grants them within one process."
+      meaning: "Grant locks across pods that share a Redis or a database. 0: within one process."
     }),
     singlePod: read({
       name: "SINGLE_POD",
