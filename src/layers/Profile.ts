@@ -152,12 +152,13 @@ const overRedis = (
     Effect.map(
       Effect.all([
         Effect.promise(() => import("./drivers/redis/Redis.ts")),
-        Effect.promise(() => import("./leases/RedisLeases.ts"))
+        Effect.promise(() => import("./leases/RedisLeases.ts")),
+        Effect.promise(() => import("./limits/RedisRateLimits.ts"))
       ]),
-      ([Redis, RedisLeases]) =>
+      ([Redis, RedisLeases, RedisRateLimits]) =>
         Layer.merge(
           coordination.distributedLocks ? RedisLeases.layer : leasesOf(values),
-          LocalRateLimits.layer({ limit: requestsMax, window: requestsWindow })
+          RedisRateLimits.layer({ limit: requestsMax, window: requestsWindow })
         ).pipe(Layer.provide(Redis.layer({
           url,
           username: coordination.redisUsername,

@@ -18,28 +18,29 @@ export interface LocalRateLimitsOptions {
 
 /** The limiter as a layer. */
 export const layer = (options: LocalRateLimitsOptions): Layer.Layer<RateLimits> =>
-  Layer.effect(
-    RateLimits,
-    Effect.map(Clock.Clock, (clock) => {
-      const windowMs = Duration.toMillis(options.window)
-      const kept = new KeptClients(options.clientsMax ?? clientsMax, windowMs)
-      const counts = { refused: 0 } // Counted for each refusal.
-      const takeNow = (name: string, limit = options.limit): Taken => {
-        if (limit === 0) return unlimited
-        const now = clock.currentTimeMillisUnsafe()
-        const verdict = take(kept.of(name, now), { max: limit, windowMs }, now)
-        if (!verdict.allowed) counts.refused++
-        return { ...verdict, limit }
-      }
-      return RateLimits.of({
-        windowSeconds: Duration.toSeconds(options.window),
-        limit: options.limit,
-        take: (name, limit) => Effect.sync(() => takeNow(name, limit)),
-        takeNow,
-        counts: () => ({ clients: kept.size, refused: counts.refused, evicted: kept.evicted })
-      })
+  Layer.effect(RateLimits, make(options))
+
+/** The limiter. */
+export const make = (options: LocalRateLimitsOptions): Effect.Effect<RateLimits["Service"]> =>
+  Effect.map(Clock.Clock, (clock) => {
+    const windowMs = Duration.toMillis(options.window)
+    const kept = new KeptClients(options.clientsMax ?? clientsMax, windowMs)
+    const counts = { refused: 0 } // Counted for each refusal.
+    const takeNow = (name: string, limit = options.limit): Taken => {
+      if (limit === 0) return unlimited
+      const now = clock.currentTimeMillisUnsafe()
+      const verdict = take(kept.of(name, now), { max: limit, windowMs }, now)
+      if (!verdict.allowed) counts.refused++
+      return { ...verdict, limit }
+    }
+    return RateLimits.of({
+      windowSeconds: Duration.toSeconds(options.window),
+      limit: options.limit,
+      take: (name, limit) => Effect.sync(() => takeNow(name, limit)),
+      takeNow,
+      counts: () => ({ clients: kept.size, refused: counts.refused, evicted: kept.evicted })
     })
-  )
+  })
 
 const unlimited: Taken = { allowed: true, limit: 0, remaining: 0, resetMs: 0 }
 

@@ -13,6 +13,10 @@ export class RedisCounts {
   readonly commands = new Map<string, Buckets>()
   /** Commands that failed, by reason. */
   readonly failures = new Map<string, number>()
+  /** Keys under which somebody else had written. */
+  quarantined = 0
+  /** Requests that were limited by this pod alone, because Redis did not answer. */
+  localTakes = 0
   circuit: () => "Closed" | "HalfOpen" | "Open" = () => "Closed"
   /** `undefined` while there is no Redis. */
   isConnected: (() => boolean) | undefined = undefined
@@ -69,6 +73,18 @@ export const redisSeries = (counts: RedisCounts): ReadonlyArray<Sampled> => {
       samples: [...counts.commands].flatMap(([command, times]) =>
         histogram(times.snapshot(), { command })
       )
+    },
+    {
+      name: "redis_quarantined_total",
+      help: "Keys that were set aside because somebody else had written there",
+      type: "counter",
+      samples: one(counts.quarantined)
+    },
+    {
+      name: "rate_limit_local_total",
+      help: "Requests limited by this pod alone, by its share, because Redis did not answer",
+      type: "counter",
+      samples: one(counts.localTakes)
     },
     {
       name: "redis_failures_total",

@@ -70,6 +70,11 @@ export class Redis extends Context.Service<Redis, {
     keys: ReadonlyArray<string>,
     ...args: ReadonlyArray<string | number>
   ) => Effect.Effect<unknown, RedisFailed>
+  /**
+   * Moves what somebody else wrote under a key out of the way, where it can be looked at for a
+   * week.
+   */
+  readonly setAside: (key: string) => Effect.Effect<void, RedisFailed>
   /** Hears a channel until the scope closes, also across lost connections. */
   readonly listen: Listening.Listen
   readonly circuit: () => "Closed" | "Open" | "HalfOpen"
@@ -116,12 +121,27 @@ export const make = Effect.fnUntraced(function*(options: RedisOptions) {
               : Promise.reject(cause)
           )
       ),
+    setAside: (key) => {
+      const aside = `${options.prefix}quarantine:${key.slice(options.prefix.length)}`
+      counts.quarantined++
+      return Effect.andThen(
+        Effect.logWarning(`what stands under ${key} was not written here; it is moved to ${aside}`),
+        Effect.asVoid(
+          protectedOnce("quarantine", () => client.eval(moving, 2, key, aside, quarantineMs))
+        )
+      )
+    },
     listen: yield* Listening.make(address, options.prefix),
     circuit: breaker.state
   })
   yield* fit(redis)
   return redis
 })
+
+/** How long what was set aside is kept, in milliseconds. */
+const quarantineMs = 7 * 86_400_000
+
+const moving = "redis.call('RENAME', KEYS[1], KEYS[2]); redis.call('PEXPIRE', KEYS[2], ARGV[1])"
 
 /** The Redis as a layer. */
 export const layer = (options: RedisOptions): Layer.Layer<Redis, RedisUnopened> =>
