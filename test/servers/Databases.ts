@@ -1,10 +1,9 @@
 /**
  * Empty databases of one server that the tests of a file share; without one here they are skipped.
  */
-import { Effect, Exit, Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import postgresClient from "postgres"
-import { afterAll, beforeAll, beforeEach } from "vitest"
-import { NoServer } from "./NoServer.ts"
+import { type NoServer, serving } from "./NoServer.ts"
 import { postgres, type Server } from "./Postgres.ts"
 
 /** A server and databases of it. */
@@ -18,26 +17,14 @@ export interface Databases {
 export const databases = (
   start: Effect.Effect<Server, NoServer, Scope.Scope> = postgres()
 ): Databases => {
-  const scope = Scope.makeUnsafe()
-  const state = { server: notYet, count: 0 }
-  beforeAll(async () => {
-    state.server = await Effect.runPromiseExit(
-      Effect.provideService(start, Scope.Scope, scope)
-    )
-  })
-  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-  beforeEach(({ skip }) => {
-    if (Exit.isFailure(state.server)) skip(NoServer.reasonOf(state.server.cause))
-  })
-  const server = Effect.orDie(Effect.suspend(() => state.server))
+  const server = serving(start)
+  const state = { count: 0 }
   const newDatabase = Effect.flatMap(server, ({ url }) => {
     const name = `test_${++state.count}`
     return Effect.as(run(url(), `CREATE DATABASE ${name}`), url(name))
   })
   return { server, newDatabase }
 }
-
-const notYet: Exit.Exit<Server, NoServer> = Exit.die("asked for before the tests")
 
 /** What a statement returns in the database at an address, by a client of its own. */
 export const rowsOf = (

@@ -2,12 +2,12 @@
  * Real Redis servers for tests: found on this machine, started on a free port of the loopback, with
  * data of their own, and ended with the scope.
  */
-import { Effect, Exit, Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, beforeEach } from "vitest"
-import { NoServer } from "./NoServer.ts"
+import { beforeEach } from "vitest"
+import { NoServer, serving } from "./NoServer.ts"
 import { ended, freePort } from "./Process.ts"
 
 /** A running server. */
@@ -69,20 +69,12 @@ const started = (
   settings: Readonly<Record<string, string>>
 ): Effect.Effect<ChildProcess> =>
   Effect.gen(function*() {
-    const given = {
-      bind: "127.0.0.1",
-      port: String(port),
-      save: "",
-      appendonly: "yes",
-      ...settings
-    }
     const child = yield* Effect.sync(() => {
       const log = fs.openSync(join(directory, "log"), "a")
-      const child = spawn(
-        "redis-server",
-        Object.entries(given).flatMap(([name, value]) => [`--${name}`, ...value.split(" ")]),
-        { cwd: directory, stdio: ["ignore", log, log] }
-      )
+      const child = spawn("redis-server", argumentsOf(directory, port, settings), {
+        cwd: directory,
+        stdio: ["ignore", log, log]
+      })
       fs.closeSync(log)
       fs.writeFileSync(join(directory, "pid"), String(child.pid))
       return child
@@ -97,23 +89,30 @@ const started = (
     return child
   })
 
-/** A server for the tests of the file that calls this, emptied before each; skips without one. */
+/** A sentinel keeps what it knows in its file of settings, so it has one. */
+const argumentsOf = (
+  directory: string,
+  port: number,
+  { mode, ...settings }: Readonly<Record<string, string>>
+): ReadonlyArray<string> => {
+  const common = { bind: "127.0.0.1", port: String(port) }
+  if (mode === "sentinel") {
+    const lines = Object.entries({ ...common, ...settings })
+    const file = join(directory, "sentinel.conf")
+    if (!fs.existsSync(file)) {
+      fs.writeFileSync(file, lines.map(([key, value]) => `${key} ${value}\n`).join(""))
+    }
+    return ["sentinel.conf", "--sentinel"]
+  }
+  return Object.entries({ ...common, save: "", appendonly: "yes", ...settings })
+    .flatMap(([key, value]) => [`--${key}`, ...value.split(" ")])
+}
+
+/** A server for the tests beside the call, emptied before each. */
 export const redisServer = (
   settings: Readonly<Record<string, string>> = {}
 ): Effect.Effect<Server> => {
-  const scope = Scope.makeUnsafe()
-  const state: { server: Exit.Exit<Server, NoServer> } = { server: Exit.die("not started") }
-  beforeAll(async () => {
-    state.server = await Effect.runPromiseExit(
-      Effect.provideService(redis(settings), Scope.Scope, scope)
-    )
-  })
-  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-  beforeEach(({ skip }) => {
-    Exit.match(state.server, {
-      onFailure: (cause) => skip(NoServer.reasonOf(cause)),
-      onSuccess: (server) => void server.cli("FLUSHALL")
-    })
-  })
-  return Effect.orDie(Effect.suspend(() => state.server))
+  const server = serving(redis(settings))
+  beforeEach(() => Effect.runPromise(Effect.map(server, ({ cli }) => cli("FLUSHALL"))))
+  return server
 }
