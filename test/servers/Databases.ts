@@ -3,8 +3,9 @@
  */
 import { Effect, type Scope } from "effect"
 import postgresClient from "postgres"
-import { type NoServer, serving } from "./NoServer.ts"
+import type { NoServer } from "./NoServer.ts"
 import { postgres, type Server } from "./Postgres.ts"
+import { serving } from "./Serving.ts"
 
 /** A server and databases of it. */
 export interface Databases {

@@ -6,8 +6,7 @@ import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { beforeEach } from "vitest"
-import { NoServer, serving } from "./NoServer.ts"
+import { NoServer } from "./NoServer.ts"
 import { ended, freePort } from "./Process.ts"
 
 /** A running server. */
@@ -106,13 +105,4 @@ const argumentsOf = (
   }
   return Object.entries({ ...common, save: "", appendonly: "yes", ...settings })
     .flatMap(([key, value]) => [`--${key}`, ...value.split(" ")])
-}
-
-/** A server for the tests beside the call, emptied before each. */
-export const redisServer = (
-  settings: Readonly<Record<string, string>> = {}
-): Effect.Effect<Server> => {
-  const server = serving(redis(settings))
-  beforeEach(() => Effect.runPromise(Effect.map(server, ({ cli }) => cli("FLUSHALL"))))
-  return server
 }

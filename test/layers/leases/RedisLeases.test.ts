@@ -6,7 +6,7 @@ import * as RedisLeases from "../../../src/layers/leases/RedisLeases.ts"
 import { withLease } from "../../../src/services/Holding.ts"
 import { Leases } from "../../../src/services/Leases.ts"
 import { leasesContract } from "../../contracts/LeasesContract.ts"
-import { redisServer } from "../../servers/Redis.ts"
+import { redisServer } from "../../servers/Redises.ts"
 import { redisOptions } from "../drivers/redis/TestRedis.ts"
 
 const server = redisServer()

@@ -6,7 +6,7 @@ import { layer } from "../../../src/layers/limits/RedisRateLimits.ts"
 import { RedisCounts, redisCounts } from "../../../src/layers/observe/RedisCounts.ts"
 import { RateLimits } from "../../../src/services/RateLimits.ts"
 import { type Asked, rateLimitsContract } from "../../contracts/RateLimitsContract.ts"
-import { redisServer } from "../../servers/Redis.ts"
+import { redisServer } from "../../servers/Redises.ts"
 import { redisOptions } from "../drivers/redis/TestRedis.ts"
 
 const server = redisServer()

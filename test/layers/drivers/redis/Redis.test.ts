@@ -7,7 +7,8 @@ import {
   redisCounts,
   redisSeries
 } from "../../../../src/layers/observe/RedisCounts.ts"
-import { redis, redisServer } from "../../../servers/Redis.ts"
+import { redis } from "../../../servers/Redis.ts"
+import { redisServer } from "../../../servers/Redises.ts"
 import { redisOptions } from "./TestRedis.ts"
 
 const server = redisServer()

@@ -7,8 +7,8 @@ import { LeaseName, LeaseOwner } from "../../../../src/domain/Lease.ts"
 import * as Redis from "../../../../src/layers/drivers/redis/Redis.ts"
 import * as RedisLeases from "../../../../src/layers/leases/RedisLeases.ts"
 import { Leases } from "../../../../src/services/Leases.ts"
-import { serving } from "../../../servers/NoServer.ts"
 import { cluster, sentinels } from "../../../servers/RedisTopologies.ts"
+import { serving } from "../../../servers/Serving.ts"
 import { redisOptions } from "./TestRedis.ts"
 
 /** A breaker that tries again soon. */
