@@ -12,6 +12,7 @@ import { growthPayload, growthSubscriptions, growthTopics } from "./workloads/Gr
 import { growthBacklog, sharedBacklog } from "./workloads/GrowthBacklog.ts"
 import { heavyHandlers } from "./workloads/HeavyHandlers.ts"
 import { httpBatch, httpHalf, httpSingle } from "./workloads/Http.ts"
+import { locksAlone, locksContended } from "./workloads/Locks.ts"
 import { sharedPods } from "./workloads/Pods.ts"
 import { retention } from "./workloads/Retention.ts"
 import { sharedDurable } from "./workloads/SharedDurable.ts"
@@ -28,6 +29,8 @@ export const workloads: ReadonlyArray<Workload> = [
   ...sharedDurable,
   ...sharedPods,
   sharedBacklog,
+  locksAlone,
+  locksContended,
   retention,
   httpSingle,
   httpBatch,

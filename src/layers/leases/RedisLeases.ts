@@ -4,11 +4,9 @@
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import { randomUUID } from "node:crypto"
@@ -23,7 +21,7 @@ import {
 import type { RedisFailed } from "../drivers/redis/Failure.ts"
 import { Redis } from "../drivers/redis/Redis.ts"
 import type { Script } from "../drivers/redis/Script.ts"
-import { acquire, kinds, leave, livenessMs, release, renew } from "./RedisScripts.ts"
+import { acquire, keptMs, kinds, leave, livenessMs, release, renew } from "./RedisScripts.ts"
 import { type Granted, type Waiter, waitersMax, Waiting } from "./RedisWaiters.ts"
 
 /** A waiter asks at least this often, also when nobody tells it anything: a third of its life. */
@@ -38,8 +36,10 @@ export const layer: Layer.Layer<Leases, never, Redis> = Layer.effect(
     const waiting = new Waiting(pod)
     // A process that cannot hear asks again, like one that missed something.
     yield* Effect.ignore(redis.listen(channelOf(pod), waiting))
+    const clock = yield* Clock.Clock
+    yield* Effect.forkScoped(waiting.sweep(() => clock.currentTimeMillisUnsafe()))
     return new Granter(redis, waiting, redis.channel(channelOf(pod)), {
-      clock: yield* Clock.Clock,
+      clock,
       random: yield* Random.Random
     })
   })
@@ -90,7 +90,7 @@ class Granter {
         this.waiting.remove(waiter)
         return Exit.isSuccess(exit)
           ? Effect.void
-          : Effect.ignore(this.run(leave, request.name, waiter.id))
+          : Effect.ignore(this.tell(leave, request, waiter))
       })
     }))
 
@@ -114,9 +114,13 @@ class Granter {
     return Effect.mapError(this.redis.run(script, keys, ...args), unavailable)
   }
 
-  private ask({ leaseMs, name, owner }: LeaseRequest, waiter?: Waiter) {
-    const waits = waiter === undefined ? ["", ""] : [waiter.id, this.channel]
-    return Effect.map(this.run(acquire, name, owner, leaseMs, ...waits), answerOf)
+  private ask(request: LeaseRequest, waiter?: Waiter) {
+    return Effect.map(this.tell(acquire, request, waiter), answerOf)
+  }
+
+  private tell(script: Script, { leaseMs, name, owner }: LeaseRequest, waiter?: Waiter) {
+    const waits = waiter === undefined ? [] : [waiter.id, this.channel]
+    return this.run(script, name, owner, leaseMs, leaseMs + keptMs, ...waits)
   }
 
   /** Asks, waits for a message or for long enough, and asks again until `until`. */
@@ -134,11 +138,8 @@ class Granter {
             : new LeaseHeld({ name: request.name, retryAfterMs: said.leftMs })
         }
         const jittered = pollMs * (1 - this.around.random.nextDoubleUnsafe() / 5)
-        const turn = yield* Effect.interruptible(Effect.timeoutOption(
-          Deferred.await(waiter.turn),
-          Duration.millis(Math.min(leftMs, said.leftMs + 1, jittered))
-        ))
-        const granted = Option.getOrUndefined(turn)
+        waiter.askAt = this.now() + Math.min(leftMs, said.leftMs + 1, jittered)
+        const granted = yield* Effect.interruptible(Deferred.await(waiter.turn))
         if (granted !== undefined) return leaseOf(request, granted)
       }
     })

@@ -31,6 +31,9 @@ export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen"
   }
 }
 
+/** What became of a call; one that was interrupted says nothing about the dependency. */
+export type Outcome = "Succeeded" | "Failed" | "Abandoned"
+
 /** A breaker of one dependency. */
 export interface CircuitBreaker {
   /** Makes a call unless the circuit is open; `isFailure` says which errors count against it. */
@@ -38,6 +41,8 @@ export interface CircuitBreaker {
     call: Effect.Effect<A, E, R>,
     isFailure: (error: E) => boolean
   ) => Effect.Effect<A, E | CircuitOpen, R>
+  /** The same for a call that is no effect: why not, or what is to be told of its outcome. */
+  readonly begin: () => CircuitOpen | ((outcome: Outcome) => void)
   /** Its state now. */
   readonly state: () => Circuit["_tag"]
   /** How often it opened. */
@@ -56,27 +61,32 @@ export const make = (
     const kept: { circuit: Circuit; openings: number } = { circuit: closed, openings: 0 }
     const now = (): number => clock.currentTimeMillisUnsafe()
 
+    const begin = (): CircuitOpen | ((outcome: Outcome) => void) => {
+      const { circuit, isAdmitted, retryAfterMs } = admit(kept.circuit, now())
+      kept.circuit = circuit
+      if (!isAdmitted) return new CircuitOpen({ dependency, retryAfterMs: Math.ceil(retryAfterMs) })
+      const { generation } = circuit
+      return (outcome) => {
+        const next = after(kept.circuit, { generation, now: now(), outcome }, policy)
+        if (next._tag === "Open" && kept.circuit._tag !== "Open") kept.openings++
+        kept.circuit = next
+      }
+    }
+
     const protect = <A, E, R>(
       call: Effect.Effect<A, E, R>,
       isFailure: (error: E) => boolean
     ): Effect.Effect<A, E | CircuitOpen, R> =>
       Effect.suspend((): Effect.Effect<A, E | CircuitOpen, R> => {
-        const { circuit, isAdmitted, retryAfterMs } = admit(kept.circuit, now())
-        kept.circuit = circuit
-        if (!isAdmitted) {
-          return Effect.fail(new CircuitOpen({ dependency, retryAfterMs: Math.ceil(retryAfterMs) }))
-        }
-        const { generation } = circuit
+        const end = begin()
+        if (typeof end !== "function") return Effect.fail(end)
         return Effect.onExit(call, (exit) =>
-          Effect.sync(() => {
-            const outcome = Exit.isSuccess(exit) ? "Succeeded" : outcomeOf(exit, isFailure)
-            const next = after(kept.circuit, { generation, now: now(), outcome }, policy)
-            if (next._tag === "Open" && kept.circuit._tag !== "Open") kept.openings++
-            kept.circuit = next
-          }))
+          Effect.sync(() =>
+            end(Exit.isSuccess(exit) ? "Succeeded" : outcomeOf(exit, isFailure))
+          ))
       })
 
-    return { protect, state: () => kept.circuit._tag, openings: () => kept.openings }
+    return { protect, begin, state: () => kept.circuit._tag, openings: () => kept.openings }
   })
 
 /** An error that is not one of the dependency says that it answered. */

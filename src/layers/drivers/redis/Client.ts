@@ -2,7 +2,7 @@
  * The wrapped driver: an ioredis client for any kind of address.
  *
  * Commands are sent or refused at once, never kept for later: whoever asks decides whether to ask
- * again. All commands of a tick go in one write.
+ * again. Their limits are in `Calls.ts`.
  */
 import { Cluster, Redis } from "ioredis"
 import type { Address } from "./Address.ts"
@@ -69,17 +69,12 @@ const commonOptions = ({ isTls, password, username }: Address, purpose: Purpose)
   protocol: 2 as const, // Replies as they have always been.
   lazyConnect: true,
   connectionName: `codefactory-${purpose}`,
-  enableAutoPipelining: purpose === "commands",
   autoResendUnfulfilledCommands: false,
   autoResubscribe: true,
   maxRetriesPerRequest: purpose === "commands" ? 0 : null,
   connectTimeout: callLimits.connectMs,
   keepAlive: callLimits.keepAliveMs,
   reconnectOnError: ({ message }: Error) => message.startsWith("READONLY"),
-  // A connection that only listens may be silent for long.
-  ...purpose === "commands"
-    ? { commandTimeout: callLimits.commandMs, socketTimeout: callLimits.silenceMs }
-    : {},
   ...username === undefined ? {} : { username },
   ...password === undefined ? {} : { password },
   ...isTls ? { tls: {} } : {}

@@ -13,6 +13,7 @@ import type { CircuitPolicy } from "../../../domain/Circuit.ts"
 import { redisCounts } from "../../observe/RedisCounts.ts"
 import * as CircuitBreaker from "../circuit/CircuitBreaker.ts"
 import { type Address, parse } from "./Address.ts"
+import { Calls } from "./Calls.ts"
 import * as Client from "./Client.ts"
 import { failureOf, isOutage, RedisFailed } from "./Failure.ts"
 import * as Listening from "./Listening.ts"
@@ -89,30 +90,44 @@ export const make = Effect.fnUntraced(function*(options: RedisOptions) {
   counts.circuit = breaker.state
   counts.isConnected = () => client.status === "ready"
 
-  const once = (name: string, ask: () => Promise<unknown>) =>
-    Effect.suspend(() => {
+  const calls = yield* Effect.acquireRelease(
+    Effect.sync(() => new Calls(client)),
+    (all) => Effect.sync(() => all.close())
+  )
+
+  /** One step, without a fibre or an error for each part: it runs for each command (hot path). */
+  const ask = (name: string, send: () => Promise<unknown>): Effect.Effect<unknown, RedisFailed> =>
+    Effect.callback((resume) => {
+      const fail = (failure: RedisFailed) => {
+        counts.failed(failure.reason)
+        resume(Effect.fail(failure))
+      }
+      const end = breaker.begin()
+      if (typeof end !== "function") {
+        fail(new RedisFailed({ reason: "Unsent", command: name, detail: end.message }))
+        return
+      }
       const askedAt = performance.now()
-      return Effect.onExit(
-        Effect.tryPromise({ try: ask, catch: (cause) => failureOf(name, cause) }),
-        () => Effect.sync(() => counts.command(name).add(performance.now() - askedAt))
-      )
+      calls.make(send, (outcome) => {
+        counts.command(name).add(performance.now() - askedAt)
+        if (outcome._tag === "Reply") {
+          end("Succeeded")
+          resume(Effect.succeed(outcome.reply))
+          return
+        }
+        const failure = failureOf(name, outcome.cause)
+        end(isOutage(failure) ? "Failed" : "Succeeded")
+        fail(failure)
+      })
+      return Effect.sync(() => end("Abandoned"))
     })
-  const protectedOnce = (name: string, ask: () => Promise<unknown>) =>
-    breaker.protect(once(name, ask), isOutage).pipe(
-      Effect.catchTag(
-        "CircuitOpen",
-        ({ message }) =>
-          Effect.fail(new RedisFailed({ reason: "Unsent", command: name, detail: message }))
-      ),
-      Effect.tapError(({ reason }) => Effect.sync(() => counts.failed(reason)))
-    )
 
   const redis = Redis.of({
     key: (kind, tag) => `${options.prefix}${kind}:{${tag}}`,
     channel: (name) => `${options.prefix}${name}`,
-    command: (name, command, ...args) => protectedOnce(name, () => client.call(command, ...args)),
+    command: (name, command, ...args) => ask(name, () => client.call(command, ...args)),
     run: ({ lua, name, sha }, keys, ...args) =>
-      protectedOnce(
+      ask(
         name,
         () =>
           client.evalsha(sha, keys.length, ...keys, ...args).catch((cause: unknown) =>
@@ -127,7 +142,7 @@ export const make = Effect.fnUntraced(function*(options: RedisOptions) {
       return Effect.andThen(
         Effect.logWarning(`what stands under ${key} was not written here; it is moved to ${aside}`),
         Effect.asVoid(
-          protectedOnce("quarantine", () => client.eval(moving, 2, key, aside, quarantineMs))
+          ask("quarantine", () => client.eval(moving, 2, key, aside, quarantineMs))
         )
       )
     },
