@@ -22,7 +22,7 @@ import {
 import type { AgentsOptions } from "./agents/DirectoryAgents.ts"
 import * as Bus from "./bus/Bus.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
-import type { RedisUnopened } from "./drivers/redis/Redis.ts"
+import type { Redis, RedisUnopened } from "./drivers/redis/Redis.ts"
 import { runtime } from "./drivers/runtime/Runtime.ts"
 import * as DenoFront from "./edge/DenoFront.ts"
 import * as Edge from "./edge/Edge.ts"
@@ -51,7 +51,8 @@ export const served: Layer.Layer<
   FileSystem.FileSystem | Settings
 > = Layer.unwrap(Effect.map(Settings, ({ profile, values }) => {
   const { bus, server } = values
-  const busLayer = busOf(profile, values, {
+  const redis = redisOf(values) // One, which all parts share.
+  const busLayer = busOf(profile, values, redis, {
     ...Bus.optionsDefault,
     shardCount: bus.shardCount,
     workersPerShard: bus.workersPerShard,
@@ -78,26 +79,30 @@ export const served: Layer.Layer<
     proxyTrusted: server.proxyTrusted
   })
   return edge.pipe(
-    Layer.provide([keysOf(server), sharing(values)]),
+    Layer.provide([keysOf(server), sharing(values, redis)]),
     Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
     Layer.provideMerge(SlewedClock.layer),
     Layer.provide([DatabaseCounts.layer, PodCounts.layer, RedisCounts.layer])
   )
 }))
 
-/** The bus of this process alone, or of all pods that share its database. */
+/** The bus of this process alone, or of all pods that share its database or its Redis. */
 const busOf = (
   profile: Settings["Service"]["profile"],
   values: SettingsRecord,
+  redis: RedisLayer | undefined,
   options: Bus.BusOptions
-): Layer.Layer<MessageBus, LogUnopened> => {
+): Layer.Layer<MessageBus, LogUnopened | RedisUnopened> => {
   const { bus: { dedupKeysMax }, coordination: { singlePod }, store } = values
-  return store.enabled && store.databaseUrl !== undefined && !singlePod
-    ? podBus(store.databaseUrl, values, options)
-    : Layer.provide(
-      Bus.layer(options),
-      Storage.log(Storage.storageOf(profile, store), dedupKeysMax)
-    )
+  const database = store.enabled ? store.databaseUrl : undefined
+  if (database !== undefined && !singlePod) return podBus(database, values, options)
+  const alone = Layer.provide(
+    Bus.layer(options),
+    Storage.log(Storage.storageOf(profile, store), dedupKeysMax)
+  )
+  return database !== undefined || redis === undefined
+    ? alone
+    : deduplicated(alone, redis, options.contentHash)
 }
 
 /** What pods talk through is imported here: a process that is alone starts without it. */
@@ -131,43 +136,64 @@ const keysOf = (
 
 /** What pods share: over Redis where there is one, in the database, or in this process. */
 const sharing = (
-  values: SettingsRecord
-): Layer.Layer<Leases | RateLimits, RedisUnopened> => {
-  const { coordination: { redis, redisUrl }, server: { requestsMax, requestsWindow } } = values
-  return redis && redisUrl !== undefined
-    ? overRedis(redisUrl, values)
-    : Layer.merge(
-      leasesOf(values),
-      LocalRateLimits.layer({ limit: requestsMax, window: requestsWindow })
-    )
-}
-
-/** The client is imported here: a process without Redis starts without it. */
-const overRedis = (
-  url: Redacted.Redacted,
-  values: SettingsRecord
+  values: SettingsRecord,
+  redis: RedisLayer | undefined
 ): Layer.Layer<Leases | RateLimits, RedisUnopened> => {
   const { coordination, server: { requestsMax, requestsWindow } } = values
+  const limit = { limit: requestsMax, window: requestsWindow }
+  if (redis === undefined) return Layer.merge(leasesOf(values), LocalRateLimits.layer(limit))
   return Layer.unwrap(
     Effect.map(
       Effect.all([
-        Effect.promise(() => import("./drivers/redis/Redis.ts")),
         Effect.promise(() => import("./leases/RedisLeases.ts")),
         Effect.promise(() => import("./limits/RedisRateLimits.ts"))
       ]),
-      ([Redis, RedisLeases, RedisRateLimits]) =>
+      ([RedisLeases, RedisRateLimits]) =>
         Layer.merge(
           coordination.distributedLocks ? RedisLeases.layer : leasesOf(values),
-          RedisRateLimits.layer({ limit: requestsMax, window: requestsWindow })
-        ).pipe(Layer.provide(Redis.layer({
-          url,
-          username: coordination.redisUsername,
-          password: coordination.redisPassword,
-          prefix: coordination.redisPrefix
-        })))
+          RedisRateLimits.layer(limit)
+        ).pipe(Layer.provide(redis))
     )
   )
 }
+
+type RedisLayer = Layer.Layer<Redis, RedisUnopened>
+
+/** The Redis of the settings. The client is imported here: who has none starts without it. */
+const redisOf = ({ coordination }: SettingsRecord): RedisLayer | undefined => {
+  const { redis, redisPassword, redisPrefix, redisUrl, redisUsername } = coordination
+  return !redis || redisUrl === undefined ? undefined : Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("./drivers/redis/Redis.ts")),
+      ({ layer }) =>
+        layer({
+          url: redisUrl,
+          username: redisUsername,
+          password: redisPassword,
+          prefix: redisPrefix
+        })
+    )
+  )
+}
+
+/** A bus with a log of its own, whose idempotency keys count at all pods that share the Redis. */
+const deduplicated = (
+  bus: Layer.Layer<MessageBus, LogUnopened>,
+  redis: RedisLayer,
+  contentHash: boolean
+): Layer.Layer<MessageBus, LogUnopened | RedisUnopened> =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.all([
+        Effect.promise(() => import("./dedup/DeduplicatedBus.ts")),
+        Effect.promise(() => import("./dedup/RedisDeduplicator.ts"))
+      ]),
+      ([DeduplicatedBus, RedisDeduplicator]) =>
+        DeduplicatedBus.layer({ contentHash }).pipe(
+          Layer.provide([bus, Layer.provide(RedisDeduplicator.layer(), redis)])
+        )
+    )
+  )
 
 /** How the agents of a directory are loaded, if there is one. */
 const agentsOf = (

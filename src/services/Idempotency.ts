@@ -26,3 +26,15 @@ export class IdempotencyInFlight
     return `a publish under the key ${this.idempotencyKey} has not finished; repeat it shortly`
   }
 }
+
+/**
+ * Whether the key was used before cannot be told now, so nothing was stored. Remedy: repeat it
+ * later, or publish without a key.
+ */
+export class KeysUnavailable extends Schema.TaggedError<KeysUnavailable>()("KeysUnavailable", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `idempotency keys cannot be looked up now: ${this.detail}`
+  }
+}

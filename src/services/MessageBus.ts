@@ -29,7 +29,7 @@ import type {
 import type { TopicReserved } from "../domain/Topic.ts"
 import type { PatternReserved } from "../domain/TopicPattern.ts"
 import type { HookRefused, Hooks } from "./Hooks.ts"
-import type { IdempotencyConflict, IdempotencyInFlight } from "./Idempotency.ts"
+import type { IdempotencyConflict, IdempotencyInFlight, KeysUnavailable } from "./Idempotency.ts"
 import type { LogCapacityError } from "./LogCapacity.ts"
 import type { Durability, LogUnavailable } from "./MessageLog.ts"
 import type { MessageStatus } from "./MessageStatus.ts"
@@ -49,7 +49,7 @@ export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
   }
 }
 
-export { IdempotencyConflict, IdempotencyInFlight } from "./Idempotency.ts"
+export { IdempotencyConflict, IdempotencyInFlight, KeysUnavailable } from "./Idempotency.ts"
 
 /** Why a publish was refused; nothing of the message was stored. */
 export type PublishError =
@@ -58,6 +58,7 @@ export type PublishError =
   | ShardPaused
   | IdempotencyConflict
   | IdempotencyInFlight
+  | KeysUnavailable
   | TopicReserved
   | MessageInvalid
   | PayloadTooLarge

@@ -26,6 +26,7 @@ import {
   BusClosed,
   IdempotencyConflict,
   IdempotencyInFlight,
+  KeysUnavailable,
   MessageBus,
   type PublishError
 } from "../../src/services/MessageBus.ts"
@@ -82,6 +83,7 @@ const refusals = new Map<string, (draft: Draft) => PublishError>(Object.entries(
     new IdempotencyConflict({ idempotencyKey: draft.idempotencyKey ?? "", firstId: "first" }),
   "refuse.inflight": (draft: Draft) =>
     new IdempotencyInFlight({ idempotencyKey: draft.idempotencyKey ?? "" }),
+  "refuse.keys": () => new KeysUnavailable({ detail: "away" }),
   "refuse.hook": () => new HookRefused({ hook: "audit", reason: "not today" }),
   "refuse.log": () => new LogUnavailable({ reason: "Full", detail: "no space" }),
   "refuse.invalid": () => new MessageInvalid({ field: "payload", reason: "expected more" })

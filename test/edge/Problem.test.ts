@@ -16,6 +16,7 @@ describe("problems", () => {
         ["refuse.delayed", 429, "delayed-limit"],
         ["refuse.conflict", 422, "idempotency-conflict"],
         ["refuse.inflight", 409, "idempotency-in-flight"],
+        ["refuse.keys", 503, "idempotency-unavailable"],
         ["refuse.log", 503, "log-unavailable"],
         ["refuse.invalid", 400, "message-invalid"]
       ]

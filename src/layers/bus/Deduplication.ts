@@ -9,9 +9,7 @@
  * start. So a claim that never completed, because the commit failed or the process ended meanwhile,
  * needs no repair: after a restart the key is taken exactly when its message is in the log.
  */
-import { createHash } from "node:crypto"
-import { bodyOf, contentScopeOf, isClaimed, scopeOf } from "../../domain/IdempotencyKey.ts"
-import type { Draft } from "../../domain/Message.ts"
+import { contentScopeOf, isClaimed, scopeOf } from "../../domain/IdempotencyKey.ts"
 import type { Claim } from "../../services/MessageLog.ts"
 
 /** What is kept of idempotency keys. */
@@ -33,12 +31,6 @@ export type Known =
   | { readonly state: "InFlight"; readonly fingerprint: string }
 
 type AcceptedKey = Extract<Known, { state: "Accepted" }>
-
-/** Tells bodies apart: a hash of payload, priority and headers. */
-export const fingerprintOf = (draft: Draft): string => {
-  const [head, payload] = bodyOf(draft)
-  return createHash("sha256").update(head).update(payload).digest("base64url")
-}
 
 /** The scope a stored claim counts in; without an idempotency key its content was the key. */
 export const scopeOfClaim = ({ fingerprint, idempotencyKey, key, topic }: Claim): string =>

@@ -16,9 +16,10 @@ import {
   type PublishError
 } from "../../services/MessageBus.ts"
 import type { LogEntry } from "../../services/MessageLog.ts"
+import { fingerprintOf } from "../drivers/hash/Fingerprint.ts"
 import { refusalOf } from "./Backpressure.ts"
 import type { Core } from "./Core.ts"
-import { fingerprintOf, type Known } from "./Deduplication.ts"
+import type { Known } from "./Deduplication.ts"
 import { waits } from "./Delays.ts"
 import { closedOf, isOpen } from "./Openness.ts"
 import { replied } from "./Requests.ts"

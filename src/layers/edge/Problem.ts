@@ -155,6 +155,7 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
       `the key ${quote(idempotencyKey)} was used for another body; use a new key`,
       { firstId }
     ),
+  KeysUnavailable: ({ message }) => rows.KeysUnavailable(message, {}, unavailable),
   IdempotencyInFlight: ({ idempotencyKey }) =>
     rows.IdempotencyInFlight(
       `a publish under the key ${quote(idempotencyKey)} is still running; try again`,

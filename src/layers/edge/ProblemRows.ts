@@ -73,6 +73,7 @@ export const rows = {
   RequestTimeout: row(504, "request-timeout", "No reply in time"),
   RequestLimit: row(503, "request-limit", "Too many requests wait for a reply"),
   IdempotencyConflict: row(422, "idempotency-conflict", "Idempotency key used for another body"),
+  KeysUnavailable: row(503, "idempotency-unavailable", "Idempotency unavailable"),
   IdempotencyInFlight: row(409, "idempotency-in-flight", "Idempotency key in use"),
   TopicReserved: row(403, "topic-reserved", "Reserved topic"),
   MessageInvalid: row(400, "message-invalid", "Invalid message"),

@@ -13,6 +13,7 @@ const refusals = [
   "ShardPaused",
   "IdempotencyConflict",
   "IdempotencyInFlight",
+  "KeysUnavailable",
   "TopicReserved",
   "MessageInvalid",
   "PayloadTooLarge",

@@ -15,6 +15,8 @@ export class RedisCounts {
   readonly failures = new Map<string, number>()
   /** Keys under which somebody else had written. */
   quarantined = 0
+  /** Accepted idempotency keys that Redis could not be told of in time. */
+  keysForgotten = 0
   /** Requests that were limited by this pod alone, because Redis did not answer. */
   localTakes = 0
   circuit: () => "Closed" | "HalfOpen" | "Open" = () => "Closed"
@@ -79,6 +81,12 @@ export const redisSeries = (counts: RedisCounts): ReadonlyArray<Sampled> => {
       help: "Keys that were set aside because somebody else had written there",
       type: "counter",
       samples: one(counts.quarantined)
+    },
+    {
+      name: "redis_keys_forgotten_total",
+      help: "Accepted idempotency keys that Redis could not be told of in time",
+      type: "counter",
+      samples: one(counts.keysForgotten)
     },
     {
       name: "rate_limit_local_total",

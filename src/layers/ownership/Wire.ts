@@ -20,7 +20,8 @@ import {
   type Accepted,
   BusClosed,
   IdempotencyConflict,
-  IdempotencyInFlight
+  IdempotencyInFlight,
+  KeysUnavailable
 } from "../../services/MessageBus.ts"
 import { LogUnavailable, type ScanRequest } from "../../services/MessageLog.ts"
 import type { FedPlace } from "../../services/OtherPods.ts"
@@ -128,6 +129,7 @@ const Refused = Schema.toCodecJson(Schema.Union([
   ShardPaused,
   IdempotencyConflict,
   IdempotencyInFlight,
+  KeysUnavailable,
   TopicReserved,
   MessageInvalid,
   PayloadTooLarge,

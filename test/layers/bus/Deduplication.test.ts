@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { claimsMax, claimTtlMs, scopeOf } from "../../../src/domain/IdempotencyKey.ts"
-import { Deduplication, fingerprintOf } from "../../../src/layers/bus/Deduplication.ts"
+import { Deduplication } from "../../../src/layers/bus/Deduplication.ts"
+import { fingerprintOf } from "../../../src/layers/drivers/hash/Fingerprint.ts"
 import { seededRandom } from "../../simulation/SeededRandom.ts"
 import { draft } from "./Drafts.ts"
 

@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { CircuitPolicy } from "../../../domain/Circuit.ts"
-import { redisCounts } from "../../observe/RedisCounts.ts"
+import { type RedisCounts, redisCounts } from "../../observe/RedisCounts.ts"
 import * as CircuitBreaker from "../circuit/CircuitBreaker.ts"
 import { type Address, parse } from "./Address.ts"
 import { Calls } from "./Calls.ts"
@@ -78,6 +78,8 @@ export class Redis extends Context.Service<Redis, {
   readonly setAside: (key: string) => Effect.Effect<void, RedisFailed>
   /** Hears a channel until the scope closes, also across lost connections. */
   readonly listen: Listening.Listen
+  /** Whether keys may lie at several nodes: then a script has those of one tag. */
+  readonly isCluster: boolean
   readonly circuit: () => "Closed" | "Open" | "HalfOpen"
 }>()("codefactory/layers/drivers/redis/Redis") {}
 
@@ -90,37 +92,7 @@ export const make = Effect.fnUntraced(function*(options: RedisOptions) {
   counts.circuit = breaker.state
   counts.isConnected = () => client.status === "ready"
 
-  const calls = yield* Effect.acquireRelease(
-    Effect.sync(() => new Calls(client)),
-    (all) => Effect.sync(() => all.close())
-  )
-
-  /** One step, without a fibre or an error for each part: it runs for each command (hot path). */
-  const ask = (name: string, send: () => Promise<unknown>): Effect.Effect<unknown, RedisFailed> =>
-    Effect.callback((resume) => {
-      const fail = (failure: RedisFailed) => {
-        counts.failed(failure.reason)
-        resume(Effect.fail(failure))
-      }
-      const end = breaker.begin()
-      if (typeof end !== "function") {
-        fail(new RedisFailed({ reason: "Unsent", command: name, detail: end.message }))
-        return
-      }
-      const askedAt = performance.now()
-      calls.make(send, (outcome) => {
-        counts.command(name).add(performance.now() - askedAt)
-        if (outcome._tag === "Reply") {
-          end("Succeeded")
-          resume(Effect.succeed(outcome.reply))
-          return
-        }
-        const failure = failureOf(name, outcome.cause)
-        end(isOutage(failure) ? "Failed" : "Succeeded")
-        fail(failure)
-      })
-      return Effect.sync(() => end("Abandoned"))
-    })
+  const ask = yield* asking(client, breaker, counts)
 
   const redis = Redis.of({
     key: (kind, tag) => `${options.prefix}${kind}:{${tag}}`,
@@ -147,10 +119,49 @@ export const make = Effect.fnUntraced(function*(options: RedisOptions) {
       )
     },
     listen: yield* Listening.make(address, options.prefix),
+    isCluster: address.mode === "cluster",
     circuit: breaker.state
   })
   yield* fit(redis)
   return redis
+})
+
+/** Asks in one step, without a fibre for each part: it runs for each command (hot path). */
+const asking = Effect.fnUntraced(function*(
+  client: Client.Client,
+  breaker: CircuitBreaker.CircuitBreaker,
+  counts: RedisCounts
+) {
+  const calls = yield* Effect.acquireRelease(
+    Effect.sync(() => new Calls(client)),
+    (all) => Effect.sync(() => all.close())
+  )
+
+  return (name: string, send: () => Promise<unknown>): Effect.Effect<unknown, RedisFailed> =>
+    Effect.callback((resume) => {
+      const fail = (failure: RedisFailed) => {
+        counts.failed(failure.reason)
+        resume(Effect.fail(failure))
+      }
+      const end = breaker.begin()
+      if (typeof end !== "function") {
+        fail(new RedisFailed({ reason: "Unsent", command: name, detail: end.message }))
+        return
+      }
+      const askedAt = performance.now()
+      calls.make(send, (outcome) => {
+        counts.command(name).add(performance.now() - askedAt)
+        if (outcome._tag === "Reply") {
+          end("Succeeded")
+          resume(Effect.succeed(outcome.reply))
+          return
+        }
+        const failure = failureOf(name, outcome.cause)
+        end(isOutage(failure) ? "Failed" : "Succeeded")
+        fail(failure)
+      })
+      return Effect.sync(() => end("Abandoned"))
+    })
 })
 
 /** How long what was set aside is kept, in milliseconds. */

@@ -16,6 +16,7 @@ const refusedByBus = [
   "HookRefused",
   "IdempotencyConflict",
   "IdempotencyInFlight",
+  "KeysUnavailable",
   "TopicReserved",
   "MessageInvalid",
   "PayloadTooLarge",

@@ -30,7 +30,7 @@ const overRedis = ({ read, requireAddress }: Reader, onKubernetes: boolean) => {
       name: "ENABLE_REDIS",
       kind: toggle,
       default: false,
-      meaning: "Share locks and rate limits among all pods over Redis."
+      meaning: "Share locks, rate limits and idempotency keys among all pods over Redis."
     }),
     redisUrl: read({
       name: "REDIS_URL",
