@@ -13,6 +13,7 @@ import type { Leases } from "../services/Leases.ts"
 import type { MessageBus } from "../services/MessageBus.ts"
 import type { LogUnopened } from "../services/MessageLog.ts"
 import type { RateLimits } from "../services/RateLimits.ts"
+import type { RedisUnopened } from "../services/RedisUnopened.ts"
 import {
   type ServerSettings,
   Settings,
@@ -22,7 +23,6 @@ import {
 import type { AgentsOptions } from "./agents/DirectoryAgents.ts"
 import * as Bus from "./bus/Bus.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
-import type { Redis, RedisUnopened } from "./drivers/redis/Redis.ts"
 import { runtime } from "./drivers/runtime/Runtime.ts"
 import * as DenoFront from "./edge/DenoFront.ts"
 import * as Edge from "./edge/Edge.ts"
@@ -36,6 +36,7 @@ import * as DatabaseCounts from "./observe/DatabaseCounts.ts"
 import * as PodCounts from "./observe/PodCounts.ts"
 import * as RedisCounts from "./observe/RedisCounts.ts"
 import { withAgents } from "./ProfileAgents.ts"
+import { deduplicated, type RedisLayer, redisLayer } from "./ProfileRedis.ts"
 import { version } from "./Version.ts"
 
 /** What runs the program, and the HTTP server that it has. */
@@ -157,43 +158,16 @@ const sharing = (
   )
 }
 
-type RedisLayer = Layer.Layer<Redis, RedisUnopened>
-
-/** The Redis of the settings. The client is imported here: who has none starts without it. */
+/** The Redis of the settings. */
 const redisOf = ({ coordination }: SettingsRecord): RedisLayer | undefined => {
   const { redis, redisPassword, redisPrefix, redisUrl, redisUsername } = coordination
-  return !redis || redisUrl === undefined ? undefined : Layer.unwrap(
-    Effect.map(
-      Effect.promise(() => import("./drivers/redis/Redis.ts")),
-      ({ layer }) =>
-        layer({
-          url: redisUrl,
-          username: redisUsername,
-          password: redisPassword,
-          prefix: redisPrefix
-        })
-    )
-  )
+  return !redis || redisUrl === undefined ? undefined : redisLayer({
+    url: redisUrl,
+    username: redisUsername,
+    password: redisPassword,
+    prefix: redisPrefix
+  })
 }
-
-/** A bus with a log of its own, whose idempotency keys count at all pods that share the Redis. */
-const deduplicated = (
-  bus: Layer.Layer<MessageBus, LogUnopened>,
-  redis: RedisLayer,
-  contentHash: boolean
-): Layer.Layer<MessageBus, LogUnopened | RedisUnopened> =>
-  Layer.unwrap(
-    Effect.map(
-      Effect.all([
-        Effect.promise(() => import("./dedup/DeduplicatedBus.ts")),
-        Effect.promise(() => import("./dedup/RedisDeduplicator.ts"))
-      ]),
-      ([DeduplicatedBus, RedisDeduplicator]) =>
-        DeduplicatedBus.layer({ contentHash }).pipe(
-          Layer.provide([bus, Layer.provide(RedisDeduplicator.layer(), redis)])
-        )
-    )
-  )
 
 /** How the agents of a directory are loaded, if there is one. */
 const agentsOf = (

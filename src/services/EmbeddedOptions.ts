@@ -13,6 +13,15 @@ export const EmbeddedOptions = Schema.Struct({
   databaseUrl: Schema.optionalKey(
     Schema.String.check(Schema.isPattern(/^postgres(ql)?:\/\/[^/]/))
   ),
+  /**
+   * A Redis to share locks, idempotency keys and sessions over with other processes:
+   * `redis://user:password@host:6379/0`, `rediss://`, `redis+cluster://`, `redis+sentinel://`.
+   */
+  redisUrl: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^rediss?(\+\w+)?:\/\/[^/]/))),
+  /** Begins every key there; `codefactory:` unless set. */
+  redisPrefix: Schema.optionalKey(
+    Schema.String.check(Schema.isPattern(/^[A-Za-z0-9._:-]{1,64}$/))
+  ),
   /** Folder of the embedded store, `./data` unless set; ignored in memory. */
   dataDir: Schema.optionalKey(Schema.NonEmptyString),
   /** 2 to 16; 8 unless set. */

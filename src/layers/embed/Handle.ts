@@ -14,6 +14,7 @@ import { CodeFactory, type Item } from "../../services/CodeFactory.ts"
 import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Leases } from "../../services/Leases.ts"
 import { type Accepted, BusClosed, type PublishError } from "../../services/MessageBus.ts"
+import type { Sessions } from "../../services/Sessions.ts"
 import { awaited, promised, withAwaited } from "./AwaitedContext.ts"
 import { type Held, locked, type LockOptions } from "./Locking.ts"
 import {
@@ -24,9 +25,13 @@ import {
   promisedPlugin,
   type Running
 } from "./PromisedCalls.ts"
+import { type PromisedSessions, promisedSessions } from "./PromisedSessions.ts"
 
 /** A result of a batch: what was accepted, or the tagged error of the refusal. */
 export type ItemResult = Accepted | PublishError
+
+/** The services that a handle runs effects with. */
+export type Services = CodeFactory | Leases | Sessions
 
 /** The bus as promises. `await using` closes it: handlers finish, the rest stays in the log. */
 export interface BusHandle extends PromisedCalls, AsyncDisposable {
@@ -62,18 +67,20 @@ export interface BusHandle extends PromisedCalls, AsyncDisposable {
     use: (held: Held) => A | Promise<A>,
     options?: LockOptions
   ) => Promise<A>
+  /** Values under names, for a time; over a `redisUrl` all processes that share it see them. */
+  readonly sessions: PromisedSessions
   /** Everything else, as Effect services. */
-  readonly run: <A, E>(effect: Effect.Effect<A, E, CodeFactory | Leases>) => Promise<A>
+  readonly run: <A, E>(effect: Effect.Effect<A, E, Services>) => Promise<A>
   /** Drains and closes; closing twice changes nothing. */
   readonly close: () => Promise<void>
 }
 
 /** A handle that has not started. `E` is why opening can fail: the promise of `start` rejects. */
-export const make = <E>(layer: Layer.Layer<CodeFactory | Leases, E>): BusHandle => {
+export const make = <E>(layer: Layer.Layer<Services, E>): BusHandle => {
   const runtime = ManagedRuntime.make(layer)
   const life: { state: "NotStarted" | "Running" | "Closed" } = { state: "NotStarted" }
 
-  const run = <A, E2>(effect: Effect.Effect<A, E2, CodeFactory | Leases>): Promise<A> =>
+  const run = <A, E2>(effect: Effect.Effect<A, E2, Services>): Promise<A> =>
     life.state === "Running"
       ? runtime.runPromise(Effect.provideService(effect, ExecutionContext.reference, awaited()))
       : Promise.reject(new BusClosed({ state: life.state }))
@@ -119,7 +126,8 @@ export const make = <E>(layer: Layer.Layer<CodeFactory | Leases, E>): BusHandle 
         bus.afterPublish(name, (payload, message) => promised(() => hook(payload, message)))
       ),
     plugin: (name) => promisedPlugin(running, name),
-    withLock: (name, use, options) => run(locked(name, use, options))
+    withLock: (name, use, options) => run(locked(name, use, options)),
+    sessions: promisedSessions(run)
   }
 }
 

@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { CircuitPolicy } from "../../../domain/Circuit.ts"
+import { RedisUnopened } from "../../../services/RedisUnopened.ts"
 import { type RedisCounts, redisCounts } from "../../observe/RedisCounts.ts"
 import * as CircuitBreaker from "../circuit/CircuitBreaker.ts"
 import { type Address, parse } from "./Address.ts"
@@ -29,21 +29,6 @@ export interface RedisOptions {
   /** Begins every key and channel, so that environments may share a server. */
   readonly prefix: string
   readonly circuit?: CircuitPolicy
-}
-
-/**
- * The Redis of the settings cannot be used. `Address`: it is none. `Away`: nobody answers.
- * `Denied`: the user or the password is wrong. `Unfit`: it does not do what is needed. Remedy:
- * correct `REDIS_URL`, or the server.
- */
-export class RedisUnopened extends Schema.TaggedError<RedisUnopened>()("RedisUnopened", {
-  reason: Schema.Literals(["Address", "Away", "Denied", "Unfit"]),
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `the Redis of REDIS_URL cannot be used (${this.reason}): ${this.detail}; ` +
-      "correct it, or set ENABLE_REDIS=0 to run without"
-  }
 }
 
 /** A dependency's breaker. Source: design, P9. */
