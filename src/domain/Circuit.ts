@@ -139,3 +139,10 @@ export const after = (
     }
   }
 }
+
+/**
+ * The dependency has shown by itself that it is there, as by taking a connection: an open circuit
+ * tries it from `now` on instead of waiting for its time.
+ */
+export const seen = (circuit: Circuit, now: number): Circuit =>
+  circuit._tag === "Open" ? { ...circuit, until: Math.min(circuit.until, now) } : circuit

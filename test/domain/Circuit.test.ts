@@ -7,7 +7,8 @@ import {
   type Circuit,
   circuitPolicyDefault,
   closed,
-  policyIssue
+  policyIssue,
+  seen
 } from "../../src/domain/Circuit.ts"
 
 const policy = circuitPolicyDefault
@@ -49,6 +50,12 @@ describe("a circuit", () => {
     const before = admit(opened, openMs - 1)
     assert.deepStrictEqual([before.isAdmitted, before.retryAfterMs], [false, 1])
     assert.isTrue(admit(opened, openMs).isAdmitted)
+  })
+
+  it("lets a trial through as soon as the dependency has shown that it is there", () => {
+    assert.isTrue(admit(seen(opened, 10), 10).isAdmitted)
+    assert.isFalse(admit(seen(opened, 10), 9).isAdmitted)
+    assert.strictEqual(seen(closed, 10), closed)
   })
 
   it("lets one trial through at a time then (behaviour 61)", () => {

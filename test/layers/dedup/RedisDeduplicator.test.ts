@@ -109,6 +109,32 @@ describe("keys that pods share", () => {
       assert.strictEqual(cli("LLEN", bad.replace("test:", "test:quarantine:")), "1")
     })))
 
+  it.live("F4: claimed by a script whose answer was lost, are free again soon, here at once", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { process } = yield* server
+      const [one, two] = yield* Effect.all([pod(), pod()])
+      process().kill("SIGSTOP")
+      const lost = yield* Effect.all(
+        ["a", "b"].map((scope) => Effect.flip(one.claim(key(scope)))),
+        { concurrency: "unbounded" }
+      )
+      process().kill("SIGCONT")
+      assert.deepStrictEqual(lost.map(({ _tag }) => _tag), ["KeysUnavailable", "KeysUnavailable"])
+      const free = (deduplicator: Deduplicator["Service"], scope: string) =>
+        Effect.repeat(
+          Effect.delay(
+            Effect.orElseSucceed(
+              Effect.map(deduplicator.claim(key(scope)), ({ _tag }) => _tag),
+              () => "Away"
+            ),
+            "20 millis"
+          ),
+          { until: (tag) => tag === "Claimed" }
+        )
+      yield* free(one, "a")
+      yield* free(two, "b")
+    })))
+
   it.live("F2: away, nothing is claimed; what was accepted meanwhile is told when it is back", () =>
     Effect.scoped(Effect.gen(function*() {
       const { kill, start } = yield* server

@@ -12,10 +12,12 @@ import * as Schema from "effect/Schema"
 import {
   admit,
   after,
+  type CallOutcome,
   type Circuit,
   type CircuitPolicy,
   closed,
-  policyIssue
+  policyIssue,
+  seen
 } from "../../../domain/Circuit.ts"
 
 /**
@@ -31,9 +33,6 @@ export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen"
   }
 }
 
-/** What became of a call; one that was interrupted says nothing about the dependency. */
-export type Outcome = "Succeeded" | "Failed" | "Abandoned"
-
 /** A breaker of one dependency. */
 export interface CircuitBreaker {
   /** Makes a call unless the circuit is open; `isFailure` says which errors count against it. */
@@ -42,7 +41,9 @@ export interface CircuitBreaker {
     isFailure: (error: E) => boolean
   ) => Effect.Effect<A, E | CircuitOpen, R>
   /** The same for a call that is no effect: why not, or what is to be told of its outcome. */
-  readonly begin: () => CircuitOpen | ((outcome: Outcome) => void)
+  readonly begin: () => CircuitOpen | ((outcome: CallOutcome) => void)
+  /** The dependency has shown by itself that it is there. */
+  readonly seen: () => void
   /** Its state now. */
   readonly state: () => Circuit["_tag"]
   /** How often it opened. */
@@ -61,7 +62,7 @@ export const make = (
     const kept: { circuit: Circuit; openings: number } = { circuit: closed, openings: 0 }
     const now = (): number => clock.currentTimeMillisUnsafe()
 
-    const begin = (): CircuitOpen | ((outcome: Outcome) => void) => {
+    const begin = (): CircuitOpen | ((outcome: CallOutcome) => void) => {
       const { circuit, isAdmitted, retryAfterMs } = admit(kept.circuit, now())
       kept.circuit = circuit
       if (!isAdmitted) return new CircuitOpen({ dependency, retryAfterMs: Math.ceil(retryAfterMs) })
@@ -86,7 +87,17 @@ export const make = (
           ))
       })
 
-    return { protect, begin, state: () => kept.circuit._tag, openings: () => kept.openings }
+    const noticed = (): void => {
+      kept.circuit = seen(kept.circuit, now())
+    }
+
+    return {
+      protect,
+      begin,
+      seen: noticed,
+      state: () => kept.circuit._tag,
+      openings: () => kept.openings
+    }
   })
 
 /** An error that is not one of the dependency says that it answered. */

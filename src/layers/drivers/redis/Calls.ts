@@ -25,13 +25,16 @@ const everyMs = 100
 /** The calls of one client. */
 export class Calls {
   private readonly client: Client
+  private readonly onLate: () => void
   private readonly pending = new Set<Call>()
   private timer: NodeJS.Timeout | undefined = undefined
   private isCorked = false
   private heardAt = 0
 
-  constructor(client: Client) {
+  /** `onLate` is called when a reply comes that nobody waits for any more. */
+  constructor(client: Client, onLate: () => void) {
     this.client = client
+    this.onLate = onLate
   }
 
   /** Makes a call and tells its outcome once, at the latest after the limit. */
@@ -55,7 +58,8 @@ export class Calls {
   private settle(call: Call, outcome: Outcome): void {
     this.heardAt = performance.now()
     this.pending.delete(call)
-    call.answer?.(outcome)
+    if (call.answer !== undefined) call.answer(outcome)
+    else if (outcome._tag === "Reply") this.onLate()
   }
 
   /** What is written until the end of this tick goes together. A cluster does so by itself. */

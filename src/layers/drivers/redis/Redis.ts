@@ -74,6 +74,7 @@ export const make = Effect.fnUntraced(function*(options: RedisOptions) {
   const counts = yield* redisCounts
   const client = yield* connected(address)
   const breaker = yield* CircuitBreaker.make("Redis", options.circuit ?? circuitPolicy)
+  client.on("ready", breaker.seen) // Connected again: no need to wait for the end of its time.
   counts.circuit = breaker.state
   counts.isConnected = () => client.status === "ready"
 
@@ -118,7 +119,7 @@ const asking = Effect.fnUntraced(function*(
   counts: RedisCounts
 ) {
   const calls = yield* Effect.acquireRelease(
-    Effect.sync(() => new Calls(client)),
+    Effect.sync(() => new Calls(client, breaker.seen)),
     (all) => Effect.sync(() => all.close())
   )
 

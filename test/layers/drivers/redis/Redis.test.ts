@@ -96,6 +96,21 @@ describe("a Redis", () => {
       assert.strictEqual(circuit(), "Closed")
     })))
 
+  it.live("F2: is tried as soon as it is connected again, whatever time its breaker has", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { kill, start, url } = yield* server
+      const { circuit, command } = yield* make({
+        ...redisOptions(url),
+        circuit: { failuresMax: 2, openFor: Duration.hours(1), successesNeeded: 3 }
+      })
+      const ping = command("ping", "PING")
+      yield* kill
+      yield* Effect.repeat(Effect.flip(ping), { until: () => circuit() === "Open" })
+      yield* start
+      yield* eventually(ping)
+      yield* eventually(Effect.filterOrFail(ping, () => circuit() === "Closed"))
+    })))
+
   it.live("F4: silent, it keeps nobody for longer than the limit, and serves when it goes on", () =>
     Effect.scoped(Effect.gen(function*() {
       const { process, url } = yield* server
