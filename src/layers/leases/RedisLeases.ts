@@ -21,7 +21,16 @@ import {
 import type { RedisFailed } from "../drivers/redis/Failure.ts"
 import { Redis } from "../drivers/redis/Redis.ts"
 import type { Script } from "../drivers/redis/Script.ts"
-import { acquire, keptMs, kinds, leave, livenessMs, release, renew } from "./RedisScripts.ts"
+import {
+  acquire,
+  keptMs,
+  kinds,
+  leave,
+  livenessMs,
+  release,
+  renew,
+  unheard
+} from "./RedisScripts.ts"
 import { type Granted, type Waiter, waitersMax, Waiting } from "./RedisWaiters.ts"
 
 /** A waiter asks at least this often, also when nobody tells it anything: a third of its life. */
@@ -33,7 +42,7 @@ export const layer: Layer.Layer<Leases, never, Redis> = Layer.effect(
   Effect.gen(function*() {
     const redis = yield* Redis
     const pod = randomUUID()
-    const waiting = new Waiting(pod)
+    const waiting = new Waiting(redis.isCluster ? `${unheard}${pod}` : pod)
     // A process that cannot hear asks again, like one that missed something.
     yield* Effect.ignore(redis.listen(channelOf(pod), waiting))
     const clock = yield* Clock.Clock

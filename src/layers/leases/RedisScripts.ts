@@ -4,8 +4,8 @@
  * Keys of a name: its lease, who waits in the order in which they came, and when each of them was
  * last seen. The lease is one text, `token end waiter owner`, also after it was given back (then
  * its end is 0), so that the token does not fall; `waiter` is `-` for who did not wait. Who waits
- * is `waiter channel milliseconds owner`; what is given back goes to the first who was seen lately,
- * and who is told on the channel of its process.
+ * is `waiter channel milliseconds owner`; what is given back goes to the first who was seen lately
+ * and hears it on the channel of its process.
  */
 import { script } from "../drivers/redis/Script.ts"
 
@@ -23,6 +23,12 @@ export const livenessMs = 3_000
 
 /** Waiters that are passed over in one step. */
 const passedMax = 64
+
+/**
+ * Begins the name of a waiter of whom a server cannot tell whether it hears: nodes of a cluster
+ * count their own listeners only. Elsewhere one whom nobody hears for has died.
+ */
+export const unheard = "c:"
 
 /**
  * What stands there was written here, or the script fails before it writes anything. Milliseconds
@@ -71,13 +77,17 @@ local function first()
 end
 
 local function handOver()
-  local member, waiter, channel, leaseMs, owner = first()
-  if not member then return false end
-  redis.call('ZREM', KEYS[2], member)
-  redis.call('HDEL', KEYS[3], waiter)
-  local granted = grant(owner, leaseMs, leaseMs + ${keptMs}, waiter)
-  redis.call('PUBLISH', channel, waiter .. ' ' .. granted[2] .. ' ' .. granted[3])
-  return true
+  for _ = 1, ${passedMax} do
+    local member, waiter, channel, leaseMs, owner = first()
+    if not member then return false end
+    redis.call('ZREM', KEYS[2], member)
+    redis.call('HDEL', KEYS[3], waiter)
+    local granted = grant(owner, leaseMs, leaseMs + ${keptMs}, waiter)
+    local heard = redis.call('PUBLISH', channel,
+      waiter .. ' ' .. granted[2] .. ' ' .. granted[3])
+    if heard > 0 or string.sub(waiter, 1, 2) == '${unheard}' then return true end
+  end
+  return false
 end
 
 local function free()
@@ -87,8 +97,8 @@ end
 
 /**
  * Arguments: owner, milliseconds, those until the token may be forgotten, and for who waits its
- * name and channel. Returns 1, the token and
- * the end, or 0 and the milliseconds that the lease of another lasts.
+ * name and channel. Returns 1, the token and the end, or 0 and the milliseconds that the lease of
+ * another lasts.
  */
 export const acquire = script(
   "leases.acquire",
@@ -120,8 +130,8 @@ if next == waiter then
   redis.call('HDEL', KEYS[3], waiter)
   return grant(owner, leaseMs, ARGV[3], waiter)
 end
-handOver()
-return { 0, forMs }`
+if handOver() then return { 0, forMs } end
+return grant(owner, leaseMs, ARGV[3], waiter or '-')`
 )
 
 /** Arguments: token, milliseconds. Returns the new end, or nothing. */

@@ -106,6 +106,20 @@ describe("leases in Redis", () => {
       assert.strictEqual(cli("KEYS", "test:lease-*"), "")
     })))
 
+  it.live("F8: pass over a process that died while it waited, at once", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { cli } = yield* server
+      const [one, two] = yield* Effect.all([process, process])
+      const held = yield* one.acquire(request("first"))
+      const now = cli("TIME").split("\n")[0] ?? ""
+      cli("ZADD", "test:lease-waiters:{report}", "1", "dead/1 test:leases:dead 60000 dead")
+      cli("HSET", "test:lease-seen:{report}", "dead/1", `${now}999`)
+      const waiting = yield* Effect.forkChild(passOn(two, "alive", []))
+      yield* Effect.sleep("50 millis")
+      yield* one.release(held)
+      assert.isAbove(yield* Fiber.join(waiting), held.fencingToken)
+    })))
+
   it.live("tokens do not fall when the server forgets everything", () =>
     Effect.scoped(Effect.gen(function*() {
       const { cli } = yield* server
