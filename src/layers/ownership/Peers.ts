@@ -66,9 +66,7 @@ export class Peers {
   }
 
   /** The pod that had a partition when last heard of. */
-  ownerOf(partition: number): string | undefined {
-    return this.owners.get(partition)
-  }
+  readonly ownerOf = (partition: number): string | undefined => this.owners.get(partition)
 
   /** One partition of each pod among these, and each one whose pod is not known. */
   representatives(partitions: Iterable<number>): ReadonlyArray<number> {

@@ -29,6 +29,7 @@ import { Pulling } from "./Pulling.ts"
 import { outcomeOf } from "./Receiving.ts"
 import * as Relaying from "./Relaying.ts"
 import * as Replying from "./Replying.ts"
+import { Settling } from "./Settling.ts"
 import { subscribing } from "./Subscribing.ts"
 
 /** How often it is looked whether the pod of some partition is unknown. */
@@ -104,7 +105,8 @@ interface Parts extends PublishingOptions {
 
 const overPods = (parts: Parts): MessageBus["Service"] => {
   const { bus, following, log, peers, relaying, subscribe, tenure } = parts
-  const pulling = new Pulling(bus, tenure, peers, log)
+  const pulling = new Pulling({ pull: bus.pull, tenure, others: peers })
+  const settling = new Settling(peers, log)
   const { handle } = subscribe.changes
   const { publish, publishMany } = publishing(parts)
   return MessageBus.of({
@@ -114,16 +116,16 @@ const overPods = (parts: Parts): MessageBus["Service"] => {
     ...subscribe.changes,
     pull: (name, max, waitMs) => subscribe.known(pulling.pull(name, max, waitMs)),
     ack: (name, ackIds) =>
-      settled(pulling.settle({ kind: "ack", name, ackIds }, (own) => bus.ack(name, own))),
+      settled(settling.settle({ kind: "ack", name, ackIds }, (own) => bus.ack(name, own))),
     nack: (name, ackIds, delayMs) =>
       settled(
-        pulling.settle({ kind: "nack", name, ackIds, ms: delayMs }, (own) =>
+        settling.settle({ kind: "nack", name, ackIds, ms: delayMs }, (own) =>
           bus.nack(name, own, delayMs))
       ),
     extend: (name, ackIds, byMs) =>
       extended(
         ackIds,
-        pulling.settle({ kind: "extend", name, ackIds, ms: byMs }, (own) =>
+        settling.settle({ kind: "extend", name, ackIds, ms: byMs }, (own) =>
           bus.extend(name, own, byMs))
       ),
     requests: tenure.requestsOver(publish),

@@ -1,90 +1,112 @@
 /**
- * Pulling over pods: each hands out what its partitions have, and takes back what it handed out.
+ * Pulling over pods: each hands out what it has.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as AckId from "../../domain/AckId.ts"
-import {
-  type LeasedDelivery,
-  type MessageBus,
-  pullMax,
-  type Settled
-} from "../../services/MessageBus.ts"
-import type { MessageLog } from "../../services/MessageLog.ts"
+import { type LeasedDelivery, type MessageBus, pullMax } from "../../services/MessageBus.ts"
 import type { Tenure } from "../../services/Tenure.ts"
 import { waitMax } from "./Host.ts"
-import { askTimeout, type Peers } from "./Peers.ts"
-import { type Ask, type Refused, valueOf } from "./Wire.ts"
+import { askTimeout } from "./Peers.ts"
+import { type Ask, type Refused, type Said, valueOf } from "./Wire.ts"
 
 /** A pod that takes longer hands out nothing this time. */
 const pullTimeout = Duration.seconds(2)
 
-/** How long ack ids are sent after partitions that move. */
-const patienceMs = 5_000
-
-/** Wait before they are sent again. */
+/** Wait before a pod is waited for again that did not answer. */
 const againAfter = Duration.millis(100)
 
 /** Subscriptions and pods of which it is remembered how often they were woken. */
 const wakesMax = 20_000
 
+/** The other pods, as a pull needs them; `P` stands for one of them. */
+export interface Others<P> {
+  /** Those that are known. */
+  readonly known: ReadonlyArray<P>
+  /** The name of one. */
+  readonly ownerOf: (place: P) => string | undefined
+  readonly ask: (place: P, ask: Ask, timeout?: Duration.Duration) => Effect.Effect<Said, Refused>
+  /** Ends once others are known than at this call. */
+  readonly changed: () => Effect.Effect<void>
+}
+
+/** What pulling takes. */
+export interface PullingOptions<P> {
+  /** Pulls what this pod has. */
+  readonly pull: Bus["pull"]
+  readonly tenure: Pick<Tenure["Service"], "wakes" | "woken">
+  readonly others: Others<P>
+}
+
 type Bus = MessageBus["Service"]
 
-/** Pulls and settles over all pods. */
-export class Pulling {
-  private readonly bus: Bus
-  private readonly tenure: Tenure["Service"]
-  private readonly peers: Peers
-  private readonly log: MessageLog["Service"]
+/** Pulls from all pods. */
+export class Pulling<P> {
+  private readonly options: PullingOptions<P>
   /** By subscription and pod: how often that was woken when last heard of. */
   private readonly wakes = new Map<string, number>()
   /** One wait for all pulls of a subscription at a pod. */
   private readonly waits = new Map<string, Deferred.Deferred<void>>()
+  /** Which pod is asked first, in turn. */
+  private turn = 0
 
-  constructor(
-    bus: Bus,
-    tenure: Tenure["Service"],
-    peers: Peers,
-    log: MessageLog["Service"]
-  ) {
-    this.bus = bus
-    this.tenure = tenure
-    this.peers = peers
-    this.log = log
+  constructor(options: PullingOptions<P>) {
+    this.options = options
   }
 
   readonly pull: Bus["pull"] = (name, max, waitMs) =>
     Effect.gen({ self: this }, function*() {
+      const { others, tenure } = this.options
       const until = (yield* Clock.currentTimeMillis) + Math.min(waitMs, pullMax.waitMs)
       while (true) { // Until there is something, or the time is over.
-        const own = this.tenure.wakes(name)
-        const changed = this.peers.changed()
-        const others = this.peers.known
-        const share = Math.ceil(Math.min(max, pullMax.count) / (others.length + 1))
-        const here = yield* this.bus.pull(name, share, 0)
-        const there = yield* Effect.forEach(others, (one) => this.pullFrom(one, name, share), {
-          concurrency: "unbounded"
-        })
-        const taken = [...here, ...there.flat()]
+        const own = tenure.wakes(name)
+        const changed = others.changed()
+        const known = others.known
+        const taken = yield* this.around(name, Math.min(max, pullMax.count), known)
         const left = until - (yield* Clock.currentTimeMillis)
         if (taken.length > 0 || left <= 0) return taken
         const woken = [
-          this.tenure.woken(name, own),
+          tenure.woken(name, own),
           changed,
-          ...others.map((one) => this.wokenAt(one, name))
+          ...known.map((one) => this.wokenAt(one, name))
         ]
         yield* Effect.timeoutOption(Effect.raceAllFirst(woken), left)
       }
     })
 
+  /** Asks every pod for its share; where there are more pods than wanted, one group at a time. */
+  private around(
+    name: string,
+    max: number,
+    known: ReadonlyArray<P>
+  ): Effect.Effect<ReadonlyArray<LeasedDelivery>, Effect.Error<ReturnType<Bus["pull"]>>> {
+    return Effect.gen({ self: this }, function*() {
+      const places = rotated([undefined, ...known], this.turn++)
+      const taken: Array<LeasedDelivery> = []
+      let asked = 0 // Places that were asked, in groups.
+      while (asked < places.length && taken.length < max) {
+        const wanted = max - taken.length
+        const group = places.slice(asked, asked + wanted)
+        const found = yield* Effect.forEach(group, (place, at) => {
+          const share = Math.ceil((wanted - at) / group.length)
+          return place === undefined
+            ? this.options.pull(name, share, 0)
+            : this.pullFrom(place, name, share)
+        }, { concurrency: "unbounded" })
+        taken.push(...found.flat())
+        asked += group.length
+      }
+      return taken
+    })
+  }
+
   private pullFrom(
-    partition: number,
+    place: P,
     name: string,
     max: number
   ): Effect.Effect<ReadonlyArray<LeasedDelivery>> {
-    return this.peers.ask(partition, { kind: "pull", name, max }, pullTimeout).pipe(
+    return this.options.others.ask(place, { kind: "pull", name, max }, pullTimeout).pipe(
       Effect.map((said) => {
         const { deliveries, wakes } = valueOf<Pulled>(said)
         // Pods come and go; what is forgotten only makes a wait end at once.
@@ -98,17 +120,17 @@ export class Pulling {
     )
   }
 
-  /** Ends once the pod of a partition may have something; waits that nobody needs end by time. */
-  private wokenAt(partition: number, name: string): Effect.Effect<void> {
+  /** Ends once a pod may have something; waits that nobody needs end by time. */
+  private wokenAt(place: P, name: string): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const pod = this.peers.ownerOf(partition)
-      const key = `${pod}/${name}`
+      const { others } = this.options
+      const key = `${others.ownerOf(place)}/${name}`
       const running = this.waits.get(key)
       if (running !== undefined) return Deferred.await(running)
       const wait = Deferred.makeUnsafe<void>()
       this.waits.set(key, wait)
       const ask: Ask = { kind: "wait", name, since: this.wakes.get(key) ?? 0 }
-      const asked = this.peers.ask(partition, ask, Duration.sum(waitMax, askTimeout)).pipe(
+      const asked = others.ask(place, ask, Duration.sum(waitMax, askTimeout)).pipe(
         Effect.catch(() => Effect.sleep(againAfter)),
         Effect.ensuring(Effect.sync(() => {
           this.waits.delete(key)
@@ -118,63 +140,15 @@ export class Pulling {
       return Effect.andThen(Effect.forkDetach(asked), Deferred.await(wait))
     })
   }
-
-  /** Settles at the pods that have the partitions of the ack ids. */
-  settle<E extends Refused>(
-    ask: Extract<Ask, { kind: "ack" | "nack" | "extend" }>,
-    here: (ackIds: ReadonlyArray<string>) => Effect.Effect<Settled, E>
-  ): Effect.Effect<Settled, E | Refused> {
-    return Effect.gen({ self: this }, function*() {
-      const until = (yield* Clock.currentTimeMillis) + patienceMs
-      const unknown: Array<string> = []
-      let done = 0 // What was done, and what is left to do, over the tries.
-      let left: ReadonlyArray<string> = ask.ackIds
-      while (true) { // Mostly once.
-        const { pods } = this.peers
-        const parts = [...Map.groupBy(left, (id) => this.placeOf(id, pods))]
-        const settled = yield* Effect.forEach(
-          parts,
-          ([place, ackIds]): Effect.Effect<Elsewhere, E | Refused> =>
-            place === here_
-              ? Effect.map(here(ackIds), (result) => ({ ...result, elsewhere: [] }))
-              : Effect.map(
-                this.peers.ask(place, { ...ask, ackIds }),
-                (said) => valueOf<Elsewhere>(said)
-              ),
-          { concurrency: "unbounded" }
-        )
-        for (const result of settled) {
-          done += result.done
-          unknown.push(...result.unknown)
-        }
-        left = settled.flatMap(({ elsewhere }) => elsewhere)
-        if (left.length === 0) return { done, unknown }
-        if ((yield* Clock.currentTimeMillis) > until) {
-          return { done, unknown: [...unknown, ...left] }
-        }
-        yield* Effect.sleep(againAfter)
-      }
-    })
-  }
-
-  /** A partition of the pod that has the one of an ack id; what is none is told of here. */
-  private placeOf(text: string, pods: ReadonlyMap<string, number>): number {
-    const id = AckId.parse(text)
-    if (id === undefined) return here_
-    const partition = AckId.partitionOf(id)
-    if (this.log.owns(partition)) return here_
-    return pods.get(this.peers.ownerOf(partition) ?? "") ?? partition
-  }
 }
 
-/** Stands for this pod. */
-const here_ = -1
+/** The same, beginning elsewhere. */
+const rotated = <A>(all: ReadonlyArray<A>, by: number): ReadonlyArray<A> => {
+  const from = by % all.length
+  return [...all.slice(from), ...all.slice(0, from)]
+}
 
 interface Pulled {
   readonly deliveries: ReadonlyArray<LeasedDelivery>
   readonly wakes: number
-}
-
-interface Elsewhere extends Settled {
-  readonly elsewhere: ReadonlyArray<string>
 }
