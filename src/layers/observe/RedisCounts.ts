@@ -19,6 +19,8 @@ export class RedisCounts {
   keysForgotten = 0
   /** Requests that were limited by this pod alone, because Redis did not answer. */
   localTakes = 0
+  /** Signals between pods: said, dropped unsaid, heard, and known to have been missed. */
+  readonly signals = { sent: 0, dropped: 0, heard: 0, missed: 0 }
   circuit: () => "Closed" | "HalfOpen" | "Open" = () => "Closed"
   /** `undefined` while there is no Redis. */
   isConnected: (() => boolean) | undefined = undefined
@@ -93,6 +95,12 @@ export const redisSeries = (counts: RedisCounts): ReadonlyArray<Sampled> => {
       help: "Requests limited by this pod alone, by its share, because Redis did not answer",
       type: "counter",
       samples: one(counts.localTakes)
+    },
+    {
+      name: "redis_signals_total",
+      help: "Signals between pods: sent, dropped unsent, heard, and missed",
+      type: "counter",
+      samples: Object.entries(counts.signals).map(([fate, value]) => ({ labels: { fate }, value }))
     },
     {
       name: "redis_failures_total",
