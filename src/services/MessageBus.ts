@@ -13,7 +13,9 @@ import type { ContextValues } from "../domain/ExecutionContext.ts"
 import type { Fates } from "../domain/Fate.ts"
 import type { FilterFunction } from "../domain/Filter.ts"
 import type { Draft, Message, MessageInvalid, PayloadTooLarge } from "../domain/Message.ts"
+import type { PodState } from "../domain/Pod.ts"
 import type { RetryPolicy } from "../domain/RetryPolicy.ts"
+import type { Replayed, Settled } from "../domain/Settled.ts"
 import type { Snapshot } from "../domain/Snapshot.ts"
 import type {
   Created,
@@ -49,6 +51,7 @@ export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
   }
 }
 
+export type { Replayed, Settled } from "../domain/Settled.ts"
 export { IdempotencyConflict, IdempotencyInFlight, KeysUnavailable } from "./Idempotency.ts"
 
 /** Why a publish was refused; nothing of the message was stored. */
@@ -124,19 +127,6 @@ export interface LeasedDelivery {
   readonly attempt: number
   readonly leaseExpiresAt: number
   readonly message: Message
-}
-
-/** How many of the ack ids took effect, and which were stale or never valid. */
-export interface Settled {
-  readonly done: number
-  readonly unknown: ReadonlyArray<string>
-}
-
-/** What a replay did, or in a dry run would do. */
-export interface Replayed {
-  readonly replayed: number
-  readonly failed: number
-  readonly remaining: number
 }
 
 /** Most deliveries and bytes of one pull. Source: design, section 9, "limits". */
@@ -228,8 +218,10 @@ export class MessageBus extends Context.Service<MessageBus, {
     filter: DeadLetterFilter,
     dryRun: boolean
   ) => Effect.Effect<Replayed, LogUnavailable | BusClosed>
-  /** The shards, to be changed while the bus runs. */
+  /** The shards of this pod, to be changed while the bus runs. */
   readonly shards: Shards
+  /** The same; what is changed here is then changed at all other pods as well. */
+  readonly shardsOfAll: Shards
   /** Decisions with an id above `after` that pass the filter, ascending, at most `limit`. */
   readonly decisions: (
     filter: DecisionFilter,
@@ -247,4 +239,6 @@ export class MessageBus extends Context.Service<MessageBus, {
   readonly drain: Effect.Effect<void>
   /** The live state, read without waiting. */
   readonly snapshot: () => Snapshot
+  /** This pod and all others, each with its live state. */
+  readonly pods: Effect.Effect<ReadonlyArray<PodState>>
 }>()("codefactory/services/MessageBus") {}

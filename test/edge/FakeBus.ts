@@ -49,6 +49,8 @@ export interface FakeState {
   readonly settled: Array<readonly [kind: string, ackIds: ReadonlyArray<string>, ms: number]>
   readonly decisions: Array<Decision>
   readonly shards: FakeShards
+  /** What is changed for all pods. */
+  readonly shardsElsewhere: FakeShards
   state: Snapshot["state"]
   degraded: ReadonlyArray<string>
   pullsInterrupted: number
@@ -66,6 +68,7 @@ export const fakeState = (): FakeState => ({
   settled: [],
   decisions: [],
   shards: fakeShards(),
+  shardsElsewhere: fakeShards(),
   state: "Running",
   degraded: [],
   pullsInterrupted: 0,
@@ -193,6 +196,7 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
       }),
     ...deadLetterCalls(fake),
     shards: shardCalls(fake.shards),
+    shardsOfAll: shardCalls(fake.shardsElsewhere),
     decisions: ({ kind, subject }, after, limit) =>
       fake.decisions.filter((made) =>
         made.id > after && (kind ?? made.kind) === made.kind &&
@@ -203,7 +207,11 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
     parked: fakeParked(fake.parked),
     tails: { open: () => Effect.die("not in this fake") },
     drain: Effect.void,
-    snapshot: () => snapshotOf(fake)
+    snapshot: () => snapshotOf(fake),
+    pods: Effect.sync(() => [
+      { pod: "a", snapshot: snapshotOf(fake) },
+      { pod: "b", snapshot: undefined, detail: "no answer" }
+    ])
   }
 }
 

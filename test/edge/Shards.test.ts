@@ -25,7 +25,7 @@ describe("shards over HTTP", () => {
   it.live("are paused and resumed one by one", () =>
     Effect.gen(function*() {
       const { ask } = yield* served
-      const paused = yield* ask("/v1/shards/0/pause?scope=cluster", { method: "POST" })
+      const paused = yield* ask("/v1/shards/0/pause", { method: "POST" })
       assert.strictEqual(paused.status, 200)
       assert.strictEqual(paused.json.shards[0].state, "paused")
       const resumed = yield* ask("/v1/shards/0/resume", { method: "POST" })
@@ -35,6 +35,28 @@ describe("shards over HTTP", () => {
         assert.strictEqual(unknown.status, 404, id)
         assert.strictEqual(unknown.json.type, "/problems/shard-unknown")
       }
+    }))
+
+  it.live("of all pods are shown and changed when that is asked for", () =>
+    Effect.gen(function*() {
+      const { ask, fake } = yield* served
+      const { json: { pods } } = yield* ask("/v1/shards?scope=cluster")
+      assert.deepStrictEqual(
+        pods.map(({ count, detail, pod }: Record<string, unknown>) => [pod, count, detail]),
+        [["a", 2, undefined], ["b", 0, "no answer"]]
+      )
+      const all = "?scope=cluster"
+      yield* ask(`/v1/shards/0/pause${all}`, { method: "POST" })
+      yield* ask(`/v1/shards/count${all}`, put({ count: 3 }))
+      yield* ask(`/v1/shards/workers${all}`, put({ count: 7 }))
+      const { count, paused, workers } = fake.shardsElsewhere
+      assert.deepStrictEqual([count, workers, [...paused]], [3, 7, [0]])
+      yield* ask(`/v1/shards/0/resume${all}`, { method: "POST" })
+      assert.strictEqual(paused.size, 0)
+      assert.deepStrictEqual((yield* ask(`/v1/shards/rebalance${all}`, { method: "POST" })).json, {
+        moved: 7
+      })
+      assert.strictEqual(fake.shards.count, 2)
     }))
 
   it.live("are counted anew; a second change meanwhile is 409", () =>

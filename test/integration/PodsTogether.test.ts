@@ -157,6 +157,30 @@ describe("pods together", () => {
   )
 
   it.live(
+    "are shown by any, and their shards changed by any, when all are meant",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const url = yield* newDatabase
+        const pods = yield* threePods(url)
+        const all = "?scope=cluster"
+        const { body } = yield* one(pods, 1, `/v1/snapshot${all}`, "GET")
+        assert.deepStrictEqual(
+          body.pods.map(({ snapshot }) => snapshot.state),
+          ["Running", "Running", "Running"]
+        )
+        assert.strictEqual((yield* one(pods, 0, `/v1/shards/1/pause${all}`, "POST")).status, 200)
+        for (const at of [0, 1, 2]) {
+          const { body: { shards } } = yield* one(pods, at, "/v1/shards", "GET")
+          assert.deepStrictEqual(
+            shards.map(({ state }) => state).slice(0, 3),
+            ["open", "paused", "open"]
+          )
+        }
+      })),
+    timeoutMs
+  )
+
+  it.live(
     "run a handler of one pod for what all have, in order, with its retries and fates",
     () =>
       Effect.scoped(Effect.gen(function*() {

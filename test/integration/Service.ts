@@ -163,7 +163,14 @@ export interface Body {
     >
     readonly failed: ReadonlyArray<{ readonly agent: string; readonly reason: string }>
   }
-  readonly deadLetters: ReadonlyArray<{ readonly attempts: number; readonly error: string }>
+  readonly deadLetters: ReadonlyArray<
+    { readonly id: string; readonly attempts: number; readonly error: string }
+  >
+  readonly replayed: number
+  readonly shards: ReadonlyArray<{ readonly state: string }>
+  readonly pods: ReadonlyArray<
+    { readonly address: string; readonly snapshot: { readonly state: string } }
+  >
   readonly done: number
   readonly deliveries: ReadonlyArray<{
     readonly ackId: string

@@ -112,8 +112,7 @@ export const make = (
 > =>
   Effect.gen(function*() {
     const log = yield* MessageLog
-    const clock = yield* Clock.Clock
-    const random = yield* Random.Random
+    const [clock, random] = [yield* Clock.Clock, yield* Random.Random]
     const context = yield* Effect.context<never>()
     const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
     const nextId = makeIds(() => random.nextIntUnsafe() | 0, log.recovered.idMillisMax)
@@ -138,6 +137,7 @@ export const make = (
     const publisher = Entrance.make(core, Publisher.make(core, startReader, nextId))
     yield* restore(core, startReader)
     const { drain, pool } = yield* run(core, options, startReader)
+    const shards = ShardControl.make(core, pool)
     const bus = MessageBus.of({
       durability: log.durability,
       ...publisher,
@@ -155,14 +155,16 @@ export const make = (
       editDeadLetter: (id, payload) => Replays.edit(core, nextId, id, payload),
       deleteDeadLetters: (filter) => Replays.remove(core, filter),
       replay: (filter, dryRun) => Replays.replay(core, filter, dryRun),
-      shards: ShardControl.make(core, pool),
+      shards,
+      shardsOfAll: shards,
       decisions: (filter, after, limit) => core.decisions.list(filter, after, limit),
       hooks: Hooks.make(core.hooks),
       parked: Parking.make(core),
       tails: Tails.make(core),
       requests: Requests.make(core, publisher.publish),
       drain,
-      snapshot: () => snapshot(core)
+      snapshot: () => snapshot(core),
+      pods: Effect.sync(() => [{ pod: options.pod, snapshot: snapshot(core) }])
     })
     return { bus, core, pool, tenure: makeTenure(core, startReader, pool, subscriptions) }
   })

@@ -3,6 +3,7 @@
  */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import type { HttpMethod } from "effect/http/HttpMethod"
 import * as Option from "effect/Option"
@@ -15,7 +16,17 @@ import { grouped } from "./Table.ts"
 
 const common = { url, apiKey, json }
 
-type Common = Parameters<typeof make>[0] & { readonly json: boolean }
+const allPods = Flag.Boolean("all-pods").pipe(
+  Flag.withDescription("Change the shards of all pods, not only of the one that is asked"),
+  Flag.withDefault(false)
+)
+
+const changing = { ...common, allPods }
+
+type Common = Parameters<typeof make>[0] & { readonly json: boolean; readonly allPods?: boolean }
+
+const scopeOf = ({ allPods = false }: Pick<Common, "allPods">): string =>
+  allPods ? "?scope=cluster" : ""
 
 const count = Argument.Int("count")
 const id = Argument.Int("id").pipe(Argument.withDescription("Number of the shard"))
@@ -24,19 +35,20 @@ const id = Argument.Int("id").pipe(Argument.withDescription("Number of the shard
 const printShards = (asked: Common, method: HttpMethod, path: string, body?: Body) =>
   Effect.interruptible(Effect.gen(function*() {
     const bus = yield* make(asked)
-    const { shards } = yield* bus.request(Shards, method, `/v1/shards${path}`, body)
+    const where = `/v1/shards${path}${scopeOf(asked)}`
+    const { shards } = yield* bus.request(Shards, method, where, body)
     yield* print(asked.json ? JSON.stringify({ shards }) : shardTable(shards))
   }))
 
 const setCount = Command.make(
   "count",
-  { count, ...common },
+  { count, ...changing },
   (asked) => printShards(asked, "PUT", "/count", { json: { count: asked.count } })
 ).pipe(Command.withDescription("Let the bus have so many shards: 2 to 16"))
 
 const setWorkers = Command.make(
   "workers",
-  { count, shard: whole("shard", 0, 999, "Of this shard alone"), ...common },
+  { count, shard: whole("shard", 0, 999, "Of this shard alone"), ...changing },
   (asked) =>
     printShards(asked, "PUT", "/workers", {
       json: {
@@ -48,26 +60,26 @@ const setWorkers = Command.make(
 
 const pause = Command.make(
   "pause",
-  { id, ...common },
+  { id, ...changing },
   (asked) => printShards(asked, "POST", `/${asked.id}/pause`)
 ).pipe(Command.withDescription("Let a shard refuse publishes; delivery goes on"))
 
 const resume = Command.make(
   "resume",
-  { id, ...common },
+  { id, ...changing },
   (asked) => printShards(asked, "POST", `/${asked.id}/resume`)
 ).pipe(Command.withDescription("Let a paused shard take publishes again"))
 
 const rebalance = Command.make(
   "rebalance",
-  common,
+  changing,
   (asked) =>
     Effect.interruptible(Effect.gen(function*() {
       const bus = yield* make(asked)
       const { moved } = yield* bus.request(
         Schema.Struct({ moved: Schema.Int }),
         "POST",
-        "/v1/shards/rebalance"
+        `/v1/shards/rebalance${scopeOf(asked)}`
       )
       yield* print(asked.json ? JSON.stringify({ moved }) : `moved ${grouped(moved)} deliveries`)
     }))

@@ -34,6 +34,25 @@ const Subscriptions = Schema.Struct({
   }))
 })
 
+/** What a pod says of itself, and of those that it knows. */
+const Pods = Schema.Struct({
+  pods: Schema.Array(Schema.Struct({
+    pod: Schema.String,
+    address: Schema.optionalKey(Schema.String),
+    version: Schema.optionalKey(Schema.String),
+    startedAt: Schema.optionalKey(Schema.Finite),
+    seenMs: Schema.optionalKey(Schema.Finite),
+    detail: Schema.optionalKey(Schema.String),
+    snapshot: Schema.optionalKey(Schema.Struct({
+      state: Schema.String,
+      published: Schema.Int,
+      subscriptions: Schema.Array(Schema.Struct({ pending: Schema.Int, inFlight: Schema.Int }))
+    }))
+  }))
+})
+
+type Pod = typeof Pods.Type["pods"][number]
+
 /** `codefactory status`. A bus that is not ready is shown as well; the exit code tells. */
 export const status = Command.make(
   "status",
@@ -48,10 +67,15 @@ export const status = Command.make(
       const info = yield* bus.request(Info, "GET", "/v1/info")
       const { shards } = yield* bus.request(Shards, "GET", "/v1/shards")
       const { subscriptions } = yield* bus.request(Subscriptions, "GET", "/v1/subscriptions")
+      // Pods are for administrators; others see the one that they ask.
+      const { pods } = yield* Effect.orElseSucceed(
+        bus.request(Pods, "GET", "/v1/snapshot?scope=cluster"),
+        () => ({ pods: [] })
+      )
       yield* print(
         asked.json
-          ? JSON.stringify({ url: bus.url, readiness, info, shards, subscriptions })
-          : screen(bus.url, readiness, info, shards, subscriptions)
+          ? JSON.stringify({ url: bus.url, readiness, info, shards, subscriptions, pods })
+          : screen(bus.url, readiness, info, shards, subscriptions, pods)
       )
       if (ready.status !== 200) {
         return yield* new BusUnavailable({ url: bus.url, detail: `it is ${readiness.status}` })
@@ -64,13 +88,15 @@ const screen = (
   { degraded, status }: typeof Readiness.Type,
   info: typeof Info.Type,
   shards: typeof Shards.Type["shards"],
-  subscriptions: typeof Subscriptions.Type["subscriptions"]
+  subscriptions: typeof Subscriptions.Type["subscriptions"],
+  pods: ReadonlyArray<Pod>
 ): string => {
   const deadLetters = subscriptions.reduce((sum, each) => sum + each.deadLetters, 0)
   return [
     `Code Factory Bus ${info.version} at ${address}: ${status}`,
     `profile ${info.profile}, durability ${info.durability}, up ${uptime(info.uptimeMs)}`,
     ...degraded.map((reason) => `degraded: ${reason}`),
+    ...pods.length > 1 ? ["", podTable(pods)] : [],
     "",
     shardTable(shards),
     "",
@@ -83,6 +109,24 @@ const screen = (
       : `${counted(deadLetters, "dead letter")}; codefactory dead-letters list shows them`
   ].join("\n")
 }
+
+const podTable = (pods: ReadonlyArray<Pod>): string =>
+  table(
+    ["POD", "STATE", "ADDRESS", "VERSION", "SEEN", "PUBLISHED", "PENDING", "IN FLIGHT"],
+    pods.map(({ address = "-", pod, seenMs = 0, snapshot, version = "-" }) => {
+      const { published = 0, state = "no answer", subscriptions = [] } = snapshot ?? {}
+      const sum = (field: "inFlight" | "pending") =>
+        subscriptions.reduce((total, one) => total + one[field], 0)
+      return [
+        pod,
+        state.toLowerCase(),
+        address,
+        version,
+        `${Math.ceil(seenMs / 1_000)} s ago`,
+        ...[published, sum("pending"), sum("inFlight")].map(grouped)
+      ]
+    })
+  )
 
 const subscriptionTable = (subscriptions: typeof Subscriptions.Type["subscriptions"]): string =>
   table(

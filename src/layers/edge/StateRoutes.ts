@@ -11,6 +11,7 @@ import { edgeLimits } from "./EdgeLimits.ts"
 import { isoOf, statusText } from "./MessageText.ts"
 import { permitTopic } from "./Permission.ts"
 import { Refusal } from "./Refusal.ts"
+import { isOfAll } from "./ShardRoutes.ts"
 import { json, jsonText, type Request, type Route } from "./Web.ts"
 
 type Bus = MessageBus["Service"]
@@ -39,7 +40,7 @@ export const stateRoutes = (
     ...get,
     access: "admin",
     pattern: "/v1/snapshot",
-    handle: () => Effect.sync(() => json(200, bus.snapshot()))
+    handle: snapshot(bus)
   },
   { ...get, pattern: "/v1/info", handle: () => info(bus, agents, build) },
   {
@@ -55,6 +56,14 @@ export const stateRoutes = (
 export const livenessRoutes: ReadonlyArray<Route> = [
   { ...probe, pattern: "/livez", handle: () => Effect.succeed(json(200, { status: "ok" })) }
 ]
+
+/** The state of the pod that is asked, or of all that it knows. */
+const snapshot = (bus: Bus) =>
+  Effect.fnUntraced(function*(request: Request) {
+    return (yield* Effect.fromResult(isOfAll(request)))
+      ? json(200, { pods: yield* bus.pods })
+      : json(200, bus.snapshot())
+  })
 
 const message = (bus: Bus) =>
   Effect.fnUntraced(function*({ caller, params }: Request) {

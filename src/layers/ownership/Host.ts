@@ -11,9 +11,11 @@ import { matcher } from "../../domain/TopicPattern.ts"
 import type { MessageBus } from "../../services/MessageBus.ts"
 import { LogUnavailable, type MessageLog, type Scanned } from "../../services/MessageLog.ts"
 import type { FedEntry } from "../../services/OtherPods.ts"
+import { changeShards } from "../../services/ShardChange.ts"
 import type { Tenure } from "../../services/Tenure.ts"
 import type { Feed } from "./Feeding.ts"
 import type { Handlers } from "./Handlers.ts"
+import { unexpected } from "./Narrowing.ts"
 import { receiving } from "./Receiving.ts"
 import { type Ask, encodeError, fromBytes, type Refused, type Said, toBytes } from "./Wire.ts"
 
@@ -85,6 +87,10 @@ const answer = (
       return tenure.welcome([ask.subscription])
     case "dismiss":
       return tenure.dismiss(ask.incarnation)
+    case "shards":
+      return Effect.mapError(changeShards(bus.shards, ask.change), unexpected)
+    case "snapshot":
+      return Effect.sync(() => bus.snapshot())
     case "status":
       return Effect.map(bus.status(ask.id), Option.getOrUndefined)
     case "lanes":
@@ -101,13 +107,13 @@ const answer = (
     case "reply":
       return Effect.sync(() => ask.pod === pod && tenure.reply(ask.topic, ask.reply))
     default:
-      return administer(options, ask)
+      return administer(bus, ask)
   }
 }
 
 /** What operators ask for. */
-const administer = (
-  { bus }: HostOptions,
+export const administer = (
+  bus: MessageBus["Service"],
   ask: Extract<
     Ask,
     { kind: "replay" | "edit" | "deleteLetters" | "parked" | "release" | "drop" }

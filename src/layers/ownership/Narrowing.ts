@@ -2,6 +2,8 @@
  * The errors of other pods, narrowed to those that a call may fail with.
  */
 import * as Effect from "effect/Effect"
+import type { DeadLetterUnknown } from "../../domain/DeadLetter.ts"
+import type { PayloadTooLarge } from "../../domain/Message.ts"
 import type { SubscriptionUnknown } from "../../domain/Subscription.ts"
 import type { BusClosed, Settled } from "../../services/MessageBus.ts"
 import { LogUnavailable } from "../../services/MessageLog.ts"
@@ -40,6 +42,15 @@ export const extended = (
         return Effect.succeed({ done: 0, unknown: ackIds })
     }
   })
+
+/** The error of editing a dead letter. */
+export const edited = (
+  error: Refused
+): DeadLetterUnknown | PayloadTooLarge | LogUnavailable | BusClosed =>
+  error._tag === "DeadLetterUnknown" || error._tag === "PayloadTooLarge" ||
+    error._tag === "BusClosed"
+    ? error
+    : unexpected(error)
 
 /** The errors of what operators do. */
 export const operated = <A>(

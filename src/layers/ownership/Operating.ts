@@ -1,18 +1,25 @@
 /**
  * Operating over pods: what is asked about messages, dead letters and parked deliveries.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { DeadLetter } from "../../domain/DeadLetter.ts"
 import { partitionOfId } from "../../domain/MessageId.ts"
+import type { PodState } from "../../domain/Pod.ts"
 import { partitionOfNumber } from "../../domain/Position.ts"
-import type { MessageBus, Replayed } from "../../services/MessageBus.ts"
+import type { Snapshot } from "../../domain/Snapshot.ts"
+import type { MessageBus } from "../../services/MessageBus.ts"
 import type { MessageLog } from "../../services/MessageLog.ts"
 import type { MessageStatus } from "../../services/MessageStatus.ts"
-import type { ParkedDelivery } from "../../services/Parked.ts"
-import { operated, unexpected } from "./Narrowing.ts"
+import type { ShardChange } from "../../services/ShardChange.ts"
+import { edited, unexpected } from "./Narrowing.ts"
 import type { Peers } from "./Peers.ts"
-import { type Ask, valueOf } from "./Wire.ts"
+import { asking, summed } from "./Summing.ts"
+import { valueOf } from "./Wire.ts"
+
+/** How long pods are looked for; those that were found by then are taken for all. */
+const findWithin = Duration.seconds(3)
 
 type Bus = MessageBus["Service"]
 
@@ -22,7 +29,6 @@ export const administration = (
   { owns }: MessageLog["Service"],
   peers: Peers
 ): Pick<Bus, "deleteDeadLetters" | "editDeadLetter" | "parked" | "replay" | "status"> => {
-  const others = asking(peers)
   return {
     status: (id) => {
       const partition = partitionOfId(id)
@@ -39,57 +45,51 @@ export const administration = (
         ? bus.editDeadLetter(id, payload)
         : peers.ask(partitionOfNumber(id), { kind: "edit", id, payload }).pipe(
           Effect.mapBoth({
-            onFailure: (error) =>
-              error._tag === "DeadLetterUnknown" || error._tag === "PayloadTooLarge" ||
-                error._tag === "BusClosed"
-                ? error
-                : unexpected(error),
+            onFailure: edited,
             onSuccess: (said) => valueOf<DeadLetter>(said)
           })
         ),
-    deleteDeadLetters: (filter) =>
-      Effect.gen(function*() {
-        const there = yield* others<number>({ kind: "deleteLetters", filter })
-        return there.reduce((sum, count) => sum + count, yield* bus.deleteDeadLetters(filter))
-      }),
-    replay: (filter, dryRun) =>
-      Effect.gen(function*() {
-        const there = yield* others<Replayed>({ kind: "replay", filter, dryRun })
-        const all = [yield* bus.replay(filter, dryRun), ...there]
-        return {
-          replayed: all.reduce((sum, { replayed }) => sum + replayed, 0),
-          failed: all.reduce((sum, { failed }) => sum + failed, 0),
-          remaining: all.reduce((sum, { remaining }) => sum + remaining, 0)
-        }
-      }),
-    parked: parkedOver(bus, others)
+    ...summed(bus, asking(peers))
   }
 }
 
-/** What all other pods say. */
-const asking = (peers: Peers) => <A>(ask: Ask) =>
-  Effect.map(operated(peers.gather(ask)), (all) => all.map((said) => valueOf<A>(said)))
+/** This pod first, then the others; one that does not answer is shown without its state. */
+export const podsOver = (bus: Bus, peers: Peers): Bus["pods"] =>
+  Effect.gen(function*() {
+    const there = yield* Effect.forEach(
+      (yield* found(peers)).toSorted(),
+      (pod) =>
+        peers.askPod(pod, { kind: "snapshot" }).pipe(
+          Effect.map((said): PodState => ({
+            pod,
+            snapshot: said === undefined ? undefined : valueOf<Snapshot>(said)
+          })),
+          Effect.catch(({ message }) =>
+            Effect.succeed({ pod, snapshot: undefined, detail: message })
+          )
+        ),
+      { concurrency: "unbounded" }
+    )
+    return [...yield* bus.pods, ...there]
+  })
 
-const parkedOver = (bus: Bus, others: ReturnType<typeof asking>): Bus["parked"] => ({
-  list: (filter, after, limit) =>
-    Effect.gen(function*() {
-      const there = yield* Effect.orElseSucceed(
-        others<ReadonlyArray<ParkedDelivery>>({ kind: "parked", filter, after, limit }),
-        () => []
-      )
-      const all = [...yield* bus.parked.list(filter, after, limit), ...there.flat()]
-      return all.toSorted((a, b) => a.id - b.id).slice(0, limit)
-    }),
-  release: (filter) =>
-    Effect.gen(function*() {
-      const there = yield* others<{ readonly released: number }>({ kind: "release", filter })
-      const { released } = yield* bus.parked.release(filter)
-      return { released: there.reduce((sum, one) => sum + one.released, released) }
-    }),
-  drop: (filter) =>
-    Effect.gen(function*() {
-      const there = yield* others<{ readonly dropped: number }>({ kind: "drop", filter })
-      const { dropped } = yield* bus.parked.drop(filter)
-      return { dropped: there.reduce((sum, one) => sum + one.dropped, dropped) }
-    })
-})
+/** Tells the other pods of a change of shards; one that cannot follow stays as it is. */
+export const toldOf = (peers: Peers, change: ShardChange): Effect.Effect<void> =>
+  Effect.flatMap(found(peers), (pods) =>
+    Effect.forEach(
+      pods,
+      (pod) =>
+        Effect.catch(
+          peers.askPod(pod, { kind: "shards", change }),
+          ({ message }) => Effect.logWarning(`the shards of ${pod} stay as they are: ${message}`)
+        ),
+      { concurrency: "unbounded", discard: true }
+    ))
+
+/** The other pods that have partitions now: one may have taken some that nobody here heard of. */
+const found = (peers: Peers): Effect.Effect<ReadonlyArray<string>> =>
+  peers.gather({ kind: "hello" }).pipe(
+    Effect.timeoutOption(findWithin),
+    Effect.ignore,
+    Effect.andThen(Effect.sync(() => [...peers.pods.keys()]))
+  )

@@ -14,6 +14,7 @@ import { LogPartitions } from "../../services/LogPartitions.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { MessageLog } from "../../services/MessageLog.ts"
 import { Ownership } from "../../services/Ownership.ts"
+import { shardsOver } from "../../services/ShardChange.ts"
 import { Tenure } from "../../services/Tenure.ts"
 import { podCounts } from "../observe/PodCounts.ts"
 import * as Feeding from "./Feeding.ts"
@@ -22,7 +23,7 @@ import { Handlers } from "./Handlers.ts"
 import * as Host from "./Host.ts"
 import * as Keeper from "./Keeper.ts"
 import { extended, settled } from "./Narrowing.ts"
-import { administration } from "./Operating.ts"
+import { administration, podsOver, toldOf } from "./Operating.ts"
 import { Peers } from "./Peers.ts"
 import { publishing, type PublishingOptions } from "./Publishing.ts"
 import { Pulling } from "./Pulling.ts"
@@ -78,7 +79,10 @@ export const layer: Layer.Layer<
       pod,
       handOver: leave,
       scan: Feeding.scanning(peers),
-      ...(yield* Replying.make(peers))
+      ...(yield* Replying.make({
+        askPod: (name, ask) => peers.askPod(name, ask),
+        look: Effect.ignore(peers.gather({ kind: "hello" }))
+      }))
     })
     yield* ownership.join(keeper.own, answer)
     const again = (what: Effect.Effect<unknown, unknown>, every: Duration.Duration) =>
@@ -134,6 +138,8 @@ const overPods = (parts: Parts): MessageBus["Service"] => {
       options.mode === "broadcast"
         ? Effect.andThen(following.follow, handle(name, options, handler, retry, extras))
         : relaying.handle(name, options, handler, retry, extras),
-    ...administration(bus, log, peers)
+    ...administration(bus, log, peers),
+    pods: podsOver(bus, peers),
+    shardsOfAll: shardsOver(bus.shards, (change) => toldOf(peers, change))
   })
 }

@@ -27,6 +27,7 @@ import { LogUnavailable, type ScanRequest } from "../../services/MessageLog.ts"
 import type { FedPlace } from "../../services/OtherPods.ts"
 import type { ParkedFilter } from "../../services/Parked.ts"
 import type { Reply } from "../../services/Requests.ts"
+import type { ShardChange } from "../../services/ShardChange.ts"
 import { ShardFull, ShardPaused } from "../../services/Shards.ts"
 
 /** A message on its way to the pod that has its partition; `id` tells a repeat. */
@@ -77,6 +78,9 @@ export type Ask =
     readonly topic: string
     readonly reply: Reply
   }
+  | { readonly kind: "shards"; readonly change: ShardChange }
+  /** Its live state. */
+  | { readonly kind: "snapshot" }
   /** Who has handlers, to look that up anew, and to run one. */
   | { readonly kind: "handlers" }
   | { readonly kind: "look" }
@@ -111,13 +115,13 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** As bytes. */
-export const toBytes = (value: Ask | Said): Uint8Array => encoder.encode(JSON.stringify(value))
+export const toBytes = (value: object): Uint8Array => encoder.encode(JSON.stringify(value))
 
 /**
  * From the bytes of `toBytes` of the same type. Not checked: pods trust each other, they are one
  * program, and a later version only adds fields (see ARCHITECTURE.md).
  */
-export const fromBytes = <A extends Ask | Said>(bytes: Uint8Array): A =>
+export const fromBytes = <A extends object>(bytes: Uint8Array): A =>
   JSON.parse(decoder.decode(bytes)) as A // As said above.
 
 /** The value of a reply, which is what the request asks for. */

@@ -32,7 +32,7 @@ describe("codefactory shards", () => {
       yield* runCli(["shards", "workers", "--url", bus.url, "3"])
       yield* runCli(["shards", "workers", "--url", bus.url, "--shard", "1", "3"])
       yield* runCli(["shards", "pause", "--url", bus.url, "0"])
-      yield* runCli(["shards", "resume", "--url", bus.url, "0"])
+      yield* runCli(["shards", "resume", "--all-pods", "--url", bus.url, "0"])
       const moved = yield* runCli(["shards", "rebalance", "--url", bus.url])
       assert.strictEqual(moved.out, "moved 7 deliveries")
       assert.deepStrictEqual(bus.asked.map(({ body, method, path }) => [method, path, body]), [
@@ -41,7 +41,7 @@ describe("codefactory shards", () => {
         ["PUT", "/v1/shards/workers", "{\"count\":3}"],
         ["PUT", "/v1/shards/workers", "{\"count\":3,\"shard\":1}"],
         ["POST", "/v1/shards/0/pause", ""],
-        ["POST", "/v1/shards/0/resume", ""],
+        ["POST", "/v1/shards/0/resume?scope=cluster", ""],
         ["POST", "/v1/shards/rebalance", ""]
       ])
       const refused = yield* runCli(["shards", "pause", "--url", bus.url, "9"])

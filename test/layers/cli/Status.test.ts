@@ -60,6 +60,43 @@ describe("codefactory status", () => {
       ])
     }))
 
+  it.effect("shows all pods, where there are several", () =>
+    Effect.gen(function*() {
+      const pod = {
+        pod: "bus-0-7800",
+        address: "http://10.0.0.1:7800",
+        version: "9.9.9",
+        seenMs: 1_200,
+        snapshot: {
+          state: "Running",
+          published: 12_345,
+          subscriptions: [{ pending: 3, inFlight: 1 }, { pending: 4, inFlight: 0 }]
+        }
+      }
+      const lost = { pod: "bus-1-7800", detail: "no answer" }
+      const of = (pods: ReadonlyArray<unknown>) =>
+        fakeBus(({ path }: Asked) =>
+          path === "/v1/snapshot?scope=cluster"
+            ? [200, { pods }]
+            : answers([200, { status: "ok", degraded: [] }])[path] ?? [404, {}]
+        )
+      const bus = yield* of([pod, lost])
+      const { out } = yield* runCli(["status", "--url", bus.url])
+      assert.deepStrictEqual(out.split("\n").slice(2, 6), [
+        "",
+        "POD         STATE      ADDRESS               VERSION  SEEN     PUBLISHED  PENDING  " +
+        "IN FLIGHT",
+        "bus-0-7800  running    http://10.0.0.1:7800    9.9.9  2 s ago     12,345        7  " +
+        "        1",
+        "bus-1-7800  no answer  -                           -  0 s ago          0        0  " +
+        "        0"
+      ])
+      const alone = yield* of([pod])
+      assert.notInclude((yield* runCli(["status", "--url", alone.url])).out, "POD")
+      const asJson = yield* runCli(["status", "--json", "--url", bus.url])
+      assert.lengthOf(JSON.parse(asJson.out).pods, 2)
+    }))
+
   it.effect("shows a bus that is closing as well, with exit code 69", () =>
     Effect.gen(function*() {
       const bus = yield* busWith([503, { status: "closing", degraded: [] }])

@@ -21,6 +21,14 @@ const Shards = Schema.Struct({
   }))
 })
 
+const ShardsOfAll = Schema.Struct({
+  pods: Schema.Array(Schema.Struct({
+    pod: Schema.String,
+    ...Shards.fields,
+    detail: Schema.optionalKey(Schema.String)
+  }))
+})
+
 const shards = { 200: { means: "The shards as they are now", schema: Shards } }
 const operating = { group: "Operating", query: decodeScope.schema, replies: shards } as const
 const alive = {
@@ -46,7 +54,11 @@ const anything = Schema.Record(Schema.String, Schema.Unknown)
 
 /** `/v1/shards`, `/v1/decisions`, `/v1/info`, `/v1/snapshot`, the probes and the documents. */
 export const stateDocs: DocTable = {
-  "GET /v1/shards": { ...operating, summary: "Show shards" },
+  "GET /v1/shards": {
+    ...operating,
+    summary: "Show shards; those of all pods with scope=cluster",
+    replies: { 200: { ...shards[200], schema: Schema.Union([Shards, ShardsOfAll]) } }
+  },
   "POST /v1/shards/rebalance": {
     ...operating,
     summary: "Bring home what waits in another shard than its own",
@@ -101,7 +113,8 @@ export const stateDocs: DocTable = {
   },
   "GET /v1/snapshot": {
     group: "State",
-    summary: "Show the live state of the bus: all that metrics see",
+    summary: "Show the live state of a pod: all that metrics see; of all pods with scope=cluster",
+    query: decodeScope.schema,
     replies: { 200: { means: "Counters are totals since the start", schema: anything } }
   },
   "GET /v1/info": {
