@@ -36,7 +36,7 @@ import * as DatabaseCounts from "./observe/DatabaseCounts.ts"
 import * as PodCounts from "./observe/PodCounts.ts"
 import * as RedisCounts from "./observe/RedisCounts.ts"
 import { withAgents } from "./ProfileAgents.ts"
-import { deduplicated, type RedisLayer, redisLayer } from "./ProfileRedis.ts"
+import { apart, deduplicated, type RedisLayer, redisLayer, signalled } from "./ProfileRedis.ts"
 import { version } from "./Version.ts"
 
 /** What runs the program, and the HTTP server that it has. */
@@ -93,17 +93,24 @@ const busOf = (
   values: SettingsRecord,
   redis: RedisLayer | undefined,
   options: Bus.BusOptions
-): Layer.Layer<MessageBus, LogUnopened | RedisUnopened> => {
-  const { bus: { dedupKeysMax }, coordination: { singlePod }, store } = values
+): Layer.Layer<MessageBus, EdgeUnbound | LogUnopened | RedisUnopened> => {
+  const { bus: { dedupKeysMax }, coordination: { podAddress, podPort, singlePod }, store } = values
+  const { contentHash } = options
   const database = store.enabled ? store.databaseUrl : undefined
-  if (database !== undefined && !singlePod) return podBus(database, values, options)
-  const alone = Layer.provide(
-    Bus.layer(options),
-    Storage.log(Storage.storageOf(profile, store), dedupKeysMax)
+  if (database !== undefined && !singlePod) {
+    const pods = podBus(database, values, options)
+    return redis === undefined ? pods : signalled(pods, redis)
+  }
+  const log = Storage.log(Storage.storageOf(profile, store), dedupKeysMax)
+  if (database !== undefined || redis === undefined) return Layer.provide(Bus.layer(options), log)
+  if (singlePod) return deduplicated(Layer.provide(Bus.layer(options), log), redis, contentHash)
+  const pods = apart(
+    (pod) => Layer.provide(Bus.layerShared({ ...options, pod }), log),
+    redis,
+    { address: podAddress, port: podPort, version },
+    contentHash
   )
-  return database !== undefined || redis === undefined
-    ? alone
-    : deduplicated(alone, redis, options.contentHash)
+  return signalled(pods, redis)
 }
 
 /** What pods talk through is imported here: a process that is alone starts without it. */

@@ -4,10 +4,10 @@
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 
-/** The edge cannot listen. Remedy: free the port, or change `setting` or `HOST`. */
+/** It cannot be listened there. Remedy: free the port, or change `setting` or the address. */
 export class EdgeUnbound extends Schema.TaggedError<EdgeUnbound>()("EdgeUnbound", {
-  /** Which of the two ports it is. */
-  setting: Schema.Literals(["PORT", "METRICS_PORT"]),
+  /** Which of the ports it is. */
+  setting: Schema.Literals(["PORT", "METRICS_PORT", "POD_PORT"]),
   host: Schema.String,
   port: Schema.Int,
   /** The system's code, such as `EADDRINUSE` or `EACCES`. */
@@ -21,10 +21,12 @@ export class EdgeUnbound extends Schema.TaggedError<EdgeUnbound>()("EdgeUnbound"
 
 const remedyOf = (code: string, setting: string): string =>
   code === "EADDRINUSE"
-    ? `another process does; stop it, or set ${setting} to another port (0: any free one)`
+    ? `another process does; stop it, or set ${setting} to another port` +
+      (setting === "POD_PORT" ? "" : " (0: any free one)")
     : code === "EACCES"
     ? `this user may not; set ${setting} to a port above 1023`
-    : "set HOST to an address of this machine, such as 127.0.0.1"
+    : `set ${setting === "POD_PORT" ? "POD_ADDRESS" : "HOST"} to an address of this machine, ` +
+      "such as 127.0.0.1"
 
 /** The bound addresses. The URLs have no slash at the end. */
 export class EdgeAddress extends Context.Service<EdgeAddress, {

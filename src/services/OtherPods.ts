@@ -26,6 +26,8 @@ export interface Fed {
   readonly entries: ReadonlyArray<FedEntry>
   /** The lanes that the pod has, once it has told of all entries in them. */
   readonly lanes: ReadonlyArray<FedLane> | undefined
+  /** Whoever listens was too slow: entries behind the place are not at hand any more. */
+  readonly isGap: boolean
 }
 
 /** How far a pod was listened to; of that pod's process alone. */
@@ -49,6 +51,13 @@ export interface TailFeed {
   readonly listen: Effect.Effect<Listener, never, Scope.Scope>
   /** Tells the tails what another pod told. In any order, and twice, it is shown once. */
   readonly tell: (fed: Pick<Fed, "entries" | "lanes">) => void
+  /**
+   * Shows the tails a message of a pod that has another log, once for each call. It has no place
+   * here, so nothing resumes behind it.
+   */
+  readonly show: (message: Message) => void
+  /** Tells the tails that they have missed messages of such a pod, and how many, if known. */
+  readonly miss: (count: number | undefined) => void
   /** Forgets what others told: nobody listens to them any more. */
   readonly forget: () => void
 }

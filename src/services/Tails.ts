@@ -28,9 +28,10 @@ export interface TailRequest {
 /**
  * Why messages may be missing. `Slow`: the tail was too slow for a log that forgets; `Retention`:
  * they were deleted before it came to them; `Damaged`: they cannot be read; `OtherLog`: its
- * position is of another log, or of a part of this one that was lost.
+ * position is of another log, or of a part of this one that was lost; `OtherPod`: what another pod
+ * said did not arrive.
  */
-export type GapReason = "Slow" | "Retention" | "Damaged" | "OtherLog"
+export type GapReason = "Slow" | "Retention" | "Damaged" | "OtherLog" | "OtherPod"
 
 /**
  * What comes out of a tail. `position` resumes behind the event; it is there at least once in 64

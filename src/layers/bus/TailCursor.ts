@@ -60,7 +60,7 @@ export class TailCursor {
   /** Asked to begin with what a log that forgets still has: nothing of that is a gap. */
   isOpening: boolean
   /** A gap to tell of before anything else. */
-  private gap: GapReason | undefined
+  private gap: { readonly reason: GapReason; readonly missed: number | undefined } | undefined
   /** Continues who waits; there only while parked. */
   resume: (() => void) | undefined = undefined
   /** Why it ended. */
@@ -89,7 +89,7 @@ export class TailCursor {
     this.opened = from.opened
     this.isOpening = from.isOpening
     this.beganNow = from.beganNow
-    this.gap = from.gap
+    this.gap = from.gap === undefined ? undefined : { reason: from.gap, missed: undefined }
     this.identity = from.identity
     this.positions = new TailPositions(from.now)
   }
@@ -110,11 +110,21 @@ export class TailCursor {
     return true
   }
 
-  /** Tells of the gap with which it began. */
+  /** Tells of a gap with which it began, or that came to it since. */
   begin(batch: Batch): void {
     if (this.gap === undefined) return
-    this.skip(batch, this.gap, undefined)
+    this.skip(batch, this.gap.reason, this.gap.missed)
     this.gap = undefined
+  }
+
+  /** What another pod published did not arrive; told of with what comes next. */
+  miss(count: number | undefined): void {
+    if (this.gap === undefined) this.gap = { reason: "OtherPod", missed: count }
+    else {
+      const { missed, reason } = this.gap
+      const isKnown = missed !== undefined && count !== undefined
+      this.gap = { reason, missed: isKnown ? missed + count : undefined }
+    }
   }
 
   /** Passes everything up to the ring, which a log that forgets has not got any more. */

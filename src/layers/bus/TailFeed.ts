@@ -36,6 +36,17 @@ export const make = (core: Core): TailFeed => ({
     for (const entry of entries) tell(core, entry)
     for (const lane of lanes) learn(core, lane)
   },
+  show: (message) => {
+    if (core.tails.isOpen) core.tails.addVolatile(message)
+  },
+  miss: (count) => {
+    for (const cursor of [...core.tails.cursors]) {
+      cursor.miss(count)
+      const { resume } = cursor
+      core.tails.unpark(cursor)
+      if (resume !== undefined) core.tails.later(resume)
+    }
+  },
   forget: () => {
     const { heads, known } = core.tails.lanes
     for (const lane of [...known]) {
@@ -51,7 +62,8 @@ const listener = (core: Core): Listener => ({
     const { tails: { lanes: { changes }, ring } } = core
     const place = (sequence: number): FedPlace => ({ sequence, changes })
     if (since === undefined || since.sequence < ring.first || since.sequence > ring.next) {
-      return { next: place(ring.next), entries: [], lanes: ownLanes(core) }
+      const isGap = since !== undefined && since.sequence < ring.first
+      return { next: place(ring.next), entries: [], lanes: ownLanes(core), isGap }
     }
     const entries: Array<FedEntry> = []
     let [at, bytes] = [since.sequence, 0] // One pass with a running sum.
@@ -62,7 +74,8 @@ const listener = (core: Core): Listener => ({
       entries.push({ bytes: size, logLane, message, offset })
       bytes += size
     }
-    return { next: place(at), entries, lanes: at < ring.next ? undefined : ownLanes(core) }
+    const lanes = at < ring.next ? undefined : ownLanes(core)
+    return { next: place(at), entries, lanes, isGap: false }
   },
   changed: ({ changes, sequence }) =>
     Effect.callback((resume) => {

@@ -167,7 +167,8 @@ export class TailHub {
     return this.views.size
   }
 
-  private addVolatile(message: Message): void {
+  /** Tells of a message that is in no log here. */
+  addVolatile(message: Message): void {
     const bytes = message.payload.length + (message.headers?.length ?? 0)
     this.ring.push({ message, bytes, logLane: volatileLane, offset: -1 })
     this.schedule()

@@ -9,7 +9,8 @@ const reasons: Readonly<Record<GapReason, string>> = {
   Slow: "slow",
   Retention: "retention",
   Damaged: "damaged",
-  OtherLog: "other-log"
+  OtherLog: "other-log",
+  OtherPod: "other-pod"
 }
 
 /** Messages whose text is kept, and how many characters of them all. */

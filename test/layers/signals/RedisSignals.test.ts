@@ -105,7 +105,7 @@ it.live("what was missed is told of, also when nothing more is said", () =>
     yield* until(() => b.heard.length + b.missed.reduce((sum, count) => sum + count, 0) === 3)
   }))
 
-it.live("F2: without Redis no more than a limit waits, and what is dropped is known as missed", () =>
+it.live("F2: without Redis only so many wait, and what is dropped is known as missed", () =>
   Effect.gen(function*() {
     const { process, url } = yield* server
     const [a, b] = yield* Effect.all([member(url), member(url)])

@@ -30,7 +30,7 @@ const overRedis = ({ read, requireAddress }: Reader, onKubernetes: boolean) => {
       name: "ENABLE_REDIS",
       kind: toggle,
       default: false,
-      meaning: "Share locks, rate limits and idempotency keys among all pods over Redis."
+      meaning: "Share locks, limits, idempotency keys and subscriptions among pods over Redis."
     }),
     redisUrl: read({
       name: "REDIS_URL",
@@ -66,7 +66,7 @@ const overRedis = ({ read, requireAddress }: Reader, onKubernetes: boolean) => {
       name: "SINGLE_POD",
       kind: tuning(toggle),
       default: !onKubernetes,
-      meaning: "No other pod works on the same data. Default: 1 outside of Kubernetes."
+      meaning: "This pod is the whole bus. Default: 1 outside of Kubernetes."
     }),
     podAddress: read({
       name: "POD_ADDRESS",
@@ -78,7 +78,7 @@ const overRedis = ({ read, requireAddress }: Reader, onKubernetes: boolean) => {
       name: "POD_PORT",
       kind: tuning(integer(1, 65_535)),
       default: 7_800,
-      meaning: "Where pods talk to each other, without keys: for no one else to reach."
+      meaning: "Where pods talk to each other: for no one else to reach."
     })
   }
   requireAddress(settings.redis, "ENABLE_REDIS", "REDIS_URL")
