@@ -27,11 +27,6 @@ export type {
   PromisedHandler,
   PromisedPlugin
 } from "./layers/embed/PromisedCalls.ts"
-export type {
-  PromisedSessions,
-  SessionOptions,
-  SessionValue
-} from "./layers/embed/PromisedSessions.ts"
 export { Agents } from "./services/Agents.ts"
 export { CodeFactory, OptionsInvalid } from "./services/CodeFactory.ts"
 export type {
@@ -67,6 +62,7 @@ export {
   Sessions,
   SessionsUnavailable
 } from "./services/Sessions.ts"
+export type { PromisedSessions, SessionOptions, SessionValue } from "./services/SessionValues.ts"
 
 /** The bus for Effect programs: started with the layer, drained and closed with its scope. */
 export const layer = (

@@ -2,7 +2,7 @@
  * Locks over Redis and PostgreSQL as others have them, and ours, behind one face: a lock is taken,
  * waited for if another has it, and given back.
  */
-import { Context, Effect, Exit, Layer, Redacted, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Redacted, Schedule, Scope } from "effect"
 import { Redis } from "ioredis"
 import { randomUUID } from "node:crypto"
 import postgres from "postgres"
@@ -28,6 +28,16 @@ const leaseMs = 30_000
 /** Longest wait in milliseconds. */
 const waitMs = 60_000
 
+/** A machine that stood still for a second ends no measurement: it is asked again. */
+const patiently = <A, E extends { readonly _tag: string }>(
+  effect: Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.retry(effect, {
+    while: ({ _tag }) => _tag === "LeasesUnavailable",
+    times: 20,
+    schedule: Schedule.spaced("100 millis")
+  })
+
 /** The leases of this program. `waits` is for a name that others take too. */
 const ourLocks = (waits: boolean): OpenLocks => async (url) => {
   const scope = Scope.makeUnsafe()
@@ -41,11 +51,18 @@ const ourLocks = (waits: boolean): OpenLocks => async (url) => {
     take: async (name) => {
       const request = { name: LeaseName.make(name), owner, leaseMs }
       const lease = await Effect.runPromise(
-        waits && leases.acquireWithin !== undefined
-          ? leases.acquireWithin(request, waitMs)
-          : leases.acquire(request)
+        patiently(
+          waits && leases.acquireWithin !== undefined
+            ? leases.acquireWithin(request, waitMs)
+            : leases.acquire(request)
+        )
       )
-      return () => Effect.runPromise(leases.release(lease))
+      return () =>
+        Effect.runPromise(
+          patiently(leases.release(lease)).pipe(
+            Effect.catchTag("LeaseLost", () => Effect.void) // Given back by the first try.
+          )
+        )
     },
     close: () => Effect.runPromise(Scope.close(scope, Exit.void))
   }

@@ -1,7 +1,7 @@
 /**
  * Isolation: how long publishers wait while handlers take the time of a processor.
  */
-import { Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Layer, type Scope } from "effect"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { optionsDefault, SubscriptionName } from "../../src/domain/Subscription.ts"
@@ -9,8 +9,11 @@ import { TopicName } from "../../src/domain/Topic.ts"
 import { TopicPattern } from "../../src/domain/TopicPattern.ts"
 import * as InThread from "../../src/layers/executor/InThread.ts"
 import * as WorkerThreads from "../../src/layers/executor/WorkerThreads.ts"
+import * as LocalSessions from "../../src/layers/sessions/LocalSessions.ts"
 import type { PublishOptions } from "../../src/services/CodeFactory.ts"
 import { Executor } from "../../src/services/Executor.ts"
+import { Sessions } from "../../src/services/Sessions.ts"
+import { sessionValues } from "../../src/services/SessionValues.ts"
 import { type Bus, draftOfText, type Embedded, openEmbedded } from "../Embedded.ts"
 import { Latencies } from "../Latencies.ts"
 import { root } from "../load/Processes.ts"
@@ -44,6 +47,9 @@ const attach =
       const { load, run } = yield* Executor
       const [handler] = yield* load(agent, { isHeavyLazy: false, isCheckSkipped: false })
       if (handler === undefined) return yield* Effect.die("the agent has no handler")
+      const sessions = sessionValues(
+        Context.get(yield* Layer.build(LocalSessions.layer()), Sessions)
+      )
       yield* bus.bus.handle(
         SubscriptionName.make("heavy"),
         { ...optionsDefault, topic: TopicPattern.make(heavyTopic) },
@@ -51,7 +57,11 @@ const attach =
           run(
             handler,
             delivery,
-            (topic, payload, options) => bus.publish(topic, payload, options as PublishOptions)
+            {
+              publish: (topic, payload, options) =>
+                bus.publish(topic, payload, options as PublishOptions),
+              sessions
+            }
           )
       )
     }).pipe((effect) =>

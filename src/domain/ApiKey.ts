@@ -5,8 +5,11 @@ import * as Schema from "effect/Schema"
 import { covers, matcher, TopicPattern } from "./TopicPattern.ts"
 
 /** What a key may allow, besides being known at all. */
-export const actions = ["publish", "consume", "replay", "lock", "admin"] as const
-/** One of them: publish, consume subscriptions, handle dead letters, hold locks, run the bus. */
+export const actions = ["publish", "consume", "replay", "lock", "session", "admin"] as const
+/**
+ * One of them: publish, consume subscriptions, handle dead letters, hold locks, keep sessions, run
+ * the bus.
+ */
 export type Action = (typeof actions)[number]
 
 /** Most keys of a server. Source: design, section 9, "Limits beside those above". */

@@ -14,6 +14,7 @@ import type { MessageBus } from "../services/MessageBus.ts"
 import type { LogUnopened } from "../services/MessageLog.ts"
 import type { RateLimits } from "../services/RateLimits.ts"
 import type { RedisUnopened } from "../services/RedisUnopened.ts"
+import type { Sessions } from "../services/Sessions.ts"
 import {
   type ServerSettings,
   Settings,
@@ -37,6 +38,7 @@ import * as PodCounts from "./observe/PodCounts.ts"
 import * as RedisCounts from "./observe/RedisCounts.ts"
 import { withAgents } from "./ProfileAgents.ts"
 import { apart, deduplicated, type RedisLayer, redisLayer, signalled } from "./ProfileRedis.ts"
+import * as LocalSessions from "./sessions/LocalSessions.ts"
 import { version } from "./Version.ts"
 
 /** What runs the program, and the HTTP server that it has. */
@@ -80,8 +82,9 @@ export const served: Layer.Layer<
     proxyTrusted: server.proxyTrusted
   })
   return edge.pipe(
-    Layer.provide([keysOf(server), sharing(values, redis)]),
+    Layer.provide(keysOf(server)),
     Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
+    Layer.provide(sharing(values, redis)),
     Layer.provideMerge(SlewedClock.layer),
     Layer.provide([DatabaseCounts.layer, PodCounts.layer, RedisCounts.layer])
   )
@@ -146,20 +149,24 @@ const keysOf = (
 const sharing = (
   values: SettingsRecord,
   redis: RedisLayer | undefined
-): Layer.Layer<Leases | RateLimits, RedisUnopened> => {
+): Layer.Layer<Leases | RateLimits | Sessions, RedisUnopened> => {
   const { coordination, server: { requestsMax, requestsWindow } } = values
   const limit = { limit: requestsMax, window: requestsWindow }
-  if (redis === undefined) return Layer.merge(leasesOf(values), LocalRateLimits.layer(limit))
+  if (redis === undefined) {
+    return Layer.mergeAll(leasesOf(values), LocalRateLimits.layer(limit), LocalSessions.layer())
+  }
   return Layer.unwrap(
     Effect.map(
       Effect.all([
         Effect.promise(() => import("./leases/RedisLeases.ts")),
-        Effect.promise(() => import("./limits/RedisRateLimits.ts"))
+        Effect.promise(() => import("./limits/RedisRateLimits.ts")),
+        Effect.promise(() => import("./sessions/RedisSessions.ts"))
       ]),
-      ([RedisLeases, RedisRateLimits]) =>
-        Layer.merge(
+      ([RedisLeases, RedisRateLimits, RedisSessions]) =>
+        Layer.mergeAll(
           coordination.distributedLocks ? RedisLeases.layer : leasesOf(values),
-          RedisRateLimits.layer(limit)
+          RedisRateLimits.layer(limit),
+          RedisSessions.layer
         ).pipe(Layer.provide(redis))
     )
   )

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import type { Agents } from "../services/Agents.ts"
 import type { Executor } from "../services/Executor.ts"
 import type { MessageBus } from "../services/MessageBus.ts"
+import type { Sessions } from "../services/Sessions.ts"
 import type { AgentsOptions } from "./agents/DirectoryAgents.ts"
 import * as NoAgents from "./agents/NoAgents.ts"
 import * as Embedding from "./embed/Embedding.ts"
@@ -18,7 +19,7 @@ export const withAgents = <E, R>(
   bus: Layer.Layer<MessageBus, E, R>,
   options: AgentsOptions | undefined,
   threads: number
-): Layer.Layer<Agents | MessageBus, E, R> =>
+): Layer.Layer<Agents | MessageBus, E, R | Sessions> =>
   options === undefined ? Layer.merge(NoAgents.layer, bus) : Layer.unwrap(
     Effect.map(
       Effect.all([Effect.promise(() => import("./agents/DirectoryAgents.ts")), executor(threads)]),

@@ -78,7 +78,7 @@ const embeddedOf = (
   return Layer.effectDiscard(Effect.flatMap(Agents, ({ load }) => load)).pipe(
     Layer.provideMerge(Embedding.layer),
     Layer.provideMerge(withAgents(bus, embeddedAgents(options), options.executorThreads ?? 0)),
-    Layer.merge(redis === undefined ? local(options) : shared(redis)),
+    Layer.provideMerge(redis === undefined ? local(options) : shared(redis)),
     Layer.provide(SlewedClock.layer)
   )
 }

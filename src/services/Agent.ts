@@ -10,6 +10,7 @@ import type { SubscriptionName } from "../domain/Subscription.ts"
 import type { TypedTopic } from "../domain/TypedTopic.ts"
 import type { HandleOptions, PublishOptions } from "./CodeFactory.ts"
 import type { Accepted } from "./MessageBus.ts"
+import type { PromisedSessions } from "./SessionValues.ts"
 
 /** A delivery as an agent sees it. Its calls are promises, which reject with tagged errors. */
 export interface AgentDelivery {
@@ -27,6 +28,8 @@ export interface AgentDelivery {
   readonly publish: (topic: string, payload: unknown, options?: PublishOptions) => Promise<Accepted>
   /** Replies to the request that the message is; `false` when it is none or nobody waits. */
   readonly reply: (value: unknown) => Promise<boolean>
+  /** Values under names, for a time: over Redis the same at all pods, else in this process. */
+  readonly sessions: PromisedSessions
 }
 
 /** How an agent's handler wants its messages: as any handler, but for what only code can say. */

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { AgentOptions, AgentUnloadable } from "./Agent.ts"
 import type { Accepted, Delivery, PublishError } from "./MessageBus.ts"
+import type { SessionValues } from "./SessionValues.ts"
 
 /** A module to load. `url` is absolute; `version` tells a changed file from its former self. */
 export interface AgentModule {
@@ -43,6 +44,12 @@ export type PublishValue = (
   payload: unknown,
   options: unknown
 ) => Effect.Effect<Accepted, PublishError>
+
+/** What running handlers ask of the bus. */
+export interface HandlerCalls {
+  readonly publish: PublishValue
+  readonly sessions: SessionValues
+}
 
 /**
  * A handler failed somewhere else. `tag`, `error` and `isPermanent` are what the bus decides by, as
@@ -108,7 +115,7 @@ export class Executor extends Context.Service<Executor, {
   readonly run: (
     handler: LoadedHandler,
     delivery: Delivery,
-    publish: PublishValue
+    calls: HandlerCalls
   ) => Effect.Effect<void, HandlerFailed | HandlerNotBegun>
   readonly snapshot: () => ExecutorSnapshot
 }>()("codefactory/services/Executor") {}

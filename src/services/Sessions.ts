@@ -22,7 +22,7 @@ export class SessionConflict extends Schema.TaggedError<SessionConflict>()("Sess
 
 /** A name, a time or a value that no session can have. Remedy: see `reason`. */
 export class SessionInvalid extends Schema.TaggedError<SessionInvalid>()("SessionInvalid", {
-  field: Schema.Literals(["name", "ttlMs", "value"]),
+  field: Schema.Literals(["name", "ttlMs", "value", "version"]),
   reason: Schema.String
 }) {
   override get message(): string {

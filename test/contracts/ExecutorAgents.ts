@@ -35,10 +35,10 @@ export const loaded = Effect.fnUntraced(function*(name: string, options = lazy) 
 export const handed = Effect.fnUntraced(
   function*(exported: string, payload: unknown, more?: Partial<Message>) {
     const { of } = yield* loaded("orders")
-    const { publish, sent, topics } = yield* outlet
+    const { calls, sent, topics } = yield* outlet
     const { run } = yield* Executor
     const given = delivery(payload, more)
-    return { given, sent, topics, run: run(of(exported), given, publish) }
+    return { given, sent, topics, run: run(of(exported), given, calls) }
   }
 )
 

@@ -44,6 +44,27 @@ export const calling = (live: Live) => {
     })
   )
   live(
+    "lets a handler keep sessions, and tells it of refusals by tag and field",
+    Effect.gen(function*() {
+      const { run, sent } = yield* handed("remembering", 1)
+      yield* run
+      assert.deepStrictEqual((yield* sent).value, {
+        isNew: true,
+        isSame: true,
+        value: { turns: [1, "ü"] },
+        refused: [
+          ["SessionConflict", null],
+          ["SessionInvalid", "value"],
+          ["SessionInvalid", "ttlMs"],
+          ["SessionInvalid", "name"],
+          ["SessionInvalid", "ttlMs"],
+          ["SessionConflict", null]
+        ],
+        ended: [true, false]
+      })
+    })
+  )
+  live(
     "publishes in the context of the message, and runs Effects in it",
     Effect.gen(function*() {
       const context = { tenant: "t1" }

@@ -70,7 +70,7 @@ const loading = (live: Live) => {
     "loads a changed module under another version, beside its former self",
     Effect.gen(function*() {
       const { load, run } = yield* Executor
-      const { publish, sent } = yield* outlet
+      const { calls, sent } = yield* outlet
       const folder = yield* temporaryFolder
       const file = join(folder, "changing.mjs")
       const version = Effect.fnUntraced(function*(number: number) {
@@ -78,7 +78,7 @@ const loading = (live: Live) => {
         writeFileSync(file, `export const a = { topic: "t", handle: (_, on) => (${handle})(on) }`)
         const module = { name: "changing", url: pathToFileURL(file).href, version: number }
         const [handler = assert.fail("no handler")] = yield* load(module, lazy)
-        return run(handler, delivery(1), publish)
+        return run(handler, delivery(1), calls)
       })
       const first = yield* version(1)
       const second = yield* version(2)
@@ -93,11 +93,11 @@ const loading = (live: Live) => {
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const { of } = yield* Scope.provide(loaded("orders"), scope)
-      const { publish } = yield* outlet
+      const { calls } = yield* outlet
       const { run } = yield* Executor
-      yield* run(of("plain"), delivery(1), publish)
+      yield* run(of("plain"), delivery(1), calls)
       yield* Scope.close(scope, Exit.void)
-      const error = yield* Effect.flip(run(of("plain"), delivery(1), publish))
+      const error = yield* Effect.flip(run(of("plain"), delivery(1), calls))
       assert.strictEqual(error._tag, "HandlerNotBegun")
     })
   )
@@ -108,10 +108,10 @@ const running = (live: Live) => {
     "runs handlers that return a value, a promise or an Effect, many at a time",
     Effect.gen(function*() {
       const { of } = yield* loaded("orders")
-      const { publish } = yield* outlet
+      const { calls } = yield* outlet
       const { run, snapshot } = yield* Executor
       const one = (n: number) =>
-        run(of(n % 2 === 0 ? "plain" : "awaited"), delivery({ n, text: "ü\u2028😀" }), publish)
+        run(of(n % 2 === 0 ? "plain" : "awaited"), delivery({ n, text: "ü\u2028😀" }), calls)
       yield* Effect.forEach(Array.from({ length: 1_000 }, (_, n) => n), one, {
         concurrency: 100,
         discard: true
@@ -142,7 +142,7 @@ const running = (live: Live) => {
     "says how a handler failed, whether it threw, rejected or failed",
     Effect.gen(function*() {
       const { of } = yield* loaded("orders")
-      const { publish } = yield* outlet
+      const { calls } = yield* outlet
       const { run } = yield* Executor
       const told = [
         ["throws", "TypeError", "TypeError: no order", false],
@@ -154,7 +154,7 @@ const running = (live: Live) => {
         ["for no reason", undefined, "undefined", false]
       ] as const
       for (const [how, tag, text, isPermanent] of told) {
-        const error = yield* Effect.flip(run(of("failing"), delivery(how), publish))
+        const error = yield* Effect.flip(run(of("failing"), delivery(how), calls))
         if (error._tag !== "HandlerFailed") return assert.fail(error._tag)
         assert.deepStrictEqual([error.tag, error.isPermanent], [tag, isPermanent], how)
         assert.include(error.error, text)
@@ -165,11 +165,11 @@ const running = (live: Live) => {
     "gives the handler of a typed topic decoded payloads; what does not fit is dead at once",
     Effect.gen(function*() {
       const { of } = yield* loaded("typed")
-      const { publish, sent } = yield* outlet
+      const { calls, sent } = yield* outlet
       const { run } = yield* Executor
-      yield* run(of("dated"), delivery({ at: "2026-01-02T03:04:05.000Z" }), publish)
+      yield* run(of("dated"), delivery({ at: "2026-01-02T03:04:05.000Z" }), calls)
       assert.deepStrictEqual((yield* sent).value, { isDate: true, year: 2026 })
-      const error = yield* Effect.flip(run(of("dated"), delivery({ at: 5 }), publish))
+      const error = yield* Effect.flip(run(of("dated"), delivery({ at: 5 }), calls))
       if (error._tag !== "HandlerFailed") return assert.fail(error._tag)
       assert.deepStrictEqual([error.tag, error.isPermanent], ["PermanentFailure", true])
       assert.include(error.error, "payload: ")
@@ -179,10 +179,10 @@ const running = (live: Live) => {
     "makes what is heavy at the first message, once for all that follow, and again if it failed",
     Effect.gen(function*() {
       const { of } = yield* loaded("typed")
-      const { publish, sent } = yield* outlet
+      const { calls, sent } = yield* outlet
       const { run } = yield* Executor
       // It fails once in each thread.
-      const one = Effect.retry(run(of("heavy"), delivery(1), publish), { times: 9 })
+      const one = Effect.retry(run(of("heavy"), delivery(1), calls), { times: 9 })
       yield* Effect.all([one, one, one], { concurrency: "unbounded", discard: true })
       const models = [(yield* sent).value, (yield* sent).value, (yield* sent).value]
       assert.strictEqual(new Set(models).size, 1)

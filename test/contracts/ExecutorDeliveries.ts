@@ -1,7 +1,7 @@
 /**
  * Deliveries as a bus would hand them to an executor, and a place for what handlers publish.
  */
-import { Effect, Queue, Schema } from "effect"
+import { Context, Effect, Layer, Queue, Schema } from "effect"
 import { nothing } from "../../src/domain/ExecutionContext.ts"
 import type { Draft, Message } from "../../src/domain/Message.ts"
 import { makeIds } from "../../src/domain/MessageId.ts"
@@ -9,10 +9,13 @@ import { ParsedMessage } from "../../src/domain/ParsedMessage.ts"
 import { SubscriptionName } from "../../src/domain/Subscription.ts"
 import { TopicName } from "../../src/domain/Topic.ts"
 import { draftFor } from "../../src/layers/embed/Publishing.ts"
+import * as LocalSessions from "../../src/layers/sessions/LocalSessions.ts"
 import type { PublishOptions } from "../../src/services/CodeFactory.ts"
 import * as ExecutionContext from "../../src/services/ExecutionContext.ts"
-import type { PublishValue } from "../../src/services/Executor.ts"
+import type { HandlerCalls, PublishValue } from "../../src/services/Executor.ts"
 import type { Accepted, Delivery } from "../../src/services/MessageBus.ts"
+import { Sessions } from "../../src/services/Sessions.ts"
+import { sessionValues } from "../../src/services/SessionValues.ts"
 import { ShardFull } from "../../src/services/Shards.ts"
 
 const nextId = makeIds(() => 7, 0)
@@ -76,7 +79,11 @@ export const outlet = Effect.gen(function*() {
       }
       return accepted
     })
-  return { publish, sent: Queue.take(queue), topics }
+  const sessions = sessionValues(
+    Context.get(yield* Layer.build(Layer.fresh(LocalSessions.layer())), Sessions)
+  )
+  const calls: HandlerCalls = { publish, sessions }
+  return { calls, sent: Queue.take(queue), topics }
 })
 
 /** Runs an effect in the context of a message's publisher, as the bus runs handlers. */

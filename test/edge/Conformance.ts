@@ -10,9 +10,11 @@ import { apiRoutes } from "../../src/layers/edge/Edge.ts"
 import { makeRouter } from "../../src/layers/edge/Router.ts"
 import * as NoKeys from "../../src/layers/keys/NoKeys.ts"
 import * as LocalLeases from "../../src/layers/leases/LocalLeases.ts"
+import * as LocalSessions from "../../src/layers/sessions/LocalSessions.ts"
 import { Agents } from "../../src/services/Agents.ts"
 import { ApiKeys } from "../../src/services/ApiKeys.ts"
 import { Leases } from "../../src/services/Leases.ts"
+import { Sessions } from "../../src/services/Sessions.ts"
 import type { Answer } from "./Client.ts"
 import { fakeBus, fakeState } from "./FakeBus.ts"
 
@@ -26,11 +28,12 @@ export const allRoutes = Effect.runSync(
         bus: fakeBus(fakeState()),
         keys: yield* ApiKeys,
         agents: yield* Agents,
-        leases: yield* Leases
+        leases: yield* Leases,
+        sessions: yield* Sessions
       }
       return apiRoutes(served, build)
     }),
-    Layer.mergeAll(NoKeys.layer, NoAgents.layer, LocalLeases.layer())
+    Layer.mergeAll(NoKeys.layer, NoAgents.layer, LocalLeases.layer(), LocalSessions.layer())
   )
 )
 

@@ -25,7 +25,8 @@ const bodies: Readonly<Record<string, string>> = {
 /** Requests about all topics or none: a key for other topics gets what it may see of it. */
 const topicless = new Set([
   "GET /v1/subscriptions",
-  ...["POST", "PUT", "DELETE"].map((method) => `${method} /v1/locks/{name}`)
+  ...["POST", "PUT", "DELETE"].map((method) => `${method} /v1/locks/{name}`),
+  ...["GET", "PUT", "DELETE"].map((method) => `${method} /v1/sessions/{name}`)
 ])
 
 const nameOf = ({ method, pattern }: Route) => `${method} ${pattern}`
@@ -206,7 +207,7 @@ describe("a server with keys", () => {
       const headers = { ...bearer("all"), host: "bus.example", origin: "http://evil.example" }
       assert.strictEqual((yield* ask("/v1/info", { headers })).status, 200)
       const { text } = yield* askAny(`${metricsUrl}/metrics`)
-      assert.match(text, /\napi_keys 7\n/)
+      assert.match(text, /\napi_keys 8\n/)
       assert.match(text, /\nauth_refused_total\{reason="invalid"\} 0\n/)
     }))
 

@@ -10,6 +10,7 @@ import * as NoKeys from "../../src/layers/keys/NoKeys.ts"
 import * as LocalLeases from "../../src/layers/leases/LocalLeases.ts"
 import * as LocalRateLimits from "../../src/layers/limits/LocalRateLimits.ts"
 import { platform } from "../../src/layers/Profile.ts"
+import * as LocalSessions from "../../src/layers/sessions/LocalSessions.ts"
 import { Agents } from "../../src/services/Agents.ts"
 import { ApiKeys } from "../../src/services/ApiKeys.ts"
 
@@ -47,7 +48,7 @@ export const openEdge = ({ agents, keyService, keys, limit = 0, ...options }: Do
         ? NoKeys.layer
         : ringOf(keys)
     ),
-    Layer.provide(LocalLeases.layer()),
+    Layer.provide([LocalLeases.layer(), LocalSessions.layer()]),
     Layer.provide(agents === undefined ? NoAgents.layer : Layer.succeed(Agents, agents))
   )
 

@@ -13,6 +13,7 @@ import * as Embedding from "../../src/layers/embed/Embedding.ts"
 import * as InThread from "../../src/layers/executor/InThread.ts"
 import * as WorkerThreads from "../../src/layers/executor/WorkerThreads.ts"
 import * as MemoryLog from "../../src/layers/log/MemoryLog.ts"
+import * as LocalSessions from "../../src/layers/sessions/LocalSessions.ts"
 import { Agents } from "../../src/services/Agents.ts"
 import { CodeFactory } from "../../src/services/CodeFactory.ts"
 import type { Executor } from "../../src/services/Executor.ts"
@@ -39,7 +40,7 @@ const agents = (executor: Layer.Layer<Executor>) =>
     Layer.provideMerge(Embedding.layer),
     Layer.provide(Bus.layer(Bus.optionsDefault)),
     Layer.provide(MemoryLog.layer),
-    Layer.provide(executor)
+    Layer.provide([executor, LocalSessions.layer()])
   )
 
 /** Publishes a message and waits for the `count` ones of `topic` that agents make of it. */

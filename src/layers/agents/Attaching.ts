@@ -9,19 +9,25 @@ import * as Scope from "effect/Scope"
 import { AgentUnloadable } from "../../services/Agent.ts"
 import type { CodeFactory, HandleError, PublishOptions } from "../../services/CodeFactory.ts"
 import type { Executor, LoadedHandler, PublishValue } from "../../services/Executor.ts"
+import type { SessionValues } from "../../services/SessionValues.ts"
 import { oneLine, whyUnattached } from "./Reasons.ts"
 import type { Opened, Serving } from "./Roster.ts"
 
 type Bus = CodeFactory["Service"]
-type Runs = Executor["Service"]
+
+/** What handlers are attached to, and may call. */
+export interface AttachedTo {
+  readonly bus: Bus
+  readonly executor: Executor["Service"]
+  readonly sessions: SessionValues
+}
 
 /** How often a log that is away is tried again; who attaches has a time limit. */
 const logWait = "1 second"
 
 /** Attaches all handlers of a module in a scope of their own, or none of them. */
 export const attach = (
-  bus: Bus,
-  executor: Runs,
+  to: AttachedTo,
   opened: Opened
 ): Effect.Effect<Serving, AgentUnloadable> =>
   Effect.gen(function*() {
@@ -32,7 +38,7 @@ export const attach = (
       opened.handlers,
       (handler) =>
         Effect.mapError(
-          attachOne(bus, executor, handler),
+          attachOne(to, handler),
           (error) => unloadable(whyUnattached(handler.subscription, error))
         ),
       { discard: true }
@@ -47,16 +53,15 @@ export const attach = (
 
 /** The handler is given deliveries and no payload: that is parsed where it runs. */
 const attachOne = (
-  bus: Bus,
-  executor: Runs,
+  { bus, executor, sessions }: AttachedTo,
   handler: LoadedHandler
 ): Effect.Effect<void, HandleError, Scope.Scope> =>
   Effect.suspend(() => {
-    const publish = publishWith(bus)
+    const calls = { publish: publishWith(bus), sessions }
     return bus.handleDeliveries(
       handler.subscription,
       handler.topic,
-      (delivery) => executor.run(handler, delivery, publish),
+      (delivery) => executor.run(handler, delivery, calls),
       handler.options
     )
   }).pipe(

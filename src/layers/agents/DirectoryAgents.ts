@@ -11,6 +11,8 @@ import * as Layer from "effect/Layer"
 import { Agents, agentsMax } from "../../services/Agents.ts"
 import { CodeFactory } from "../../services/CodeFactory.ts"
 import { Executor } from "../../services/Executor.ts"
+import { Sessions } from "../../services/Sessions.ts"
+import { sessionValues } from "../../services/SessionValues.ts"
 import { discover, type Discovered } from "./Discovery.ts"
 import { makeLoader, parallelMax } from "./Loading.ts"
 import { Roster } from "./Roster.ts"
@@ -37,7 +39,7 @@ const namesMax = 20
 /** The agents of a directory over the bus and the executor that are provided. */
 export const layer = (
   options: AgentsOptions
-): Layer.Layer<Agents, never, CodeFactory | Executor> =>
+): Layer.Layer<Agents, never, CodeFactory | Executor | Sessions> =>
   Layer.effect(
     Agents,
     Effect.gen(function*() {
@@ -48,7 +50,8 @@ export const layer = (
         ...options,
         roster,
         bus: yield* CodeFactory,
-        executor: yield* Executor
+        executor: yield* Executor,
+        sessions: sessionValues(yield* Sessions)
       })
       const start = Effect.gen(function*() {
         const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(timeout)

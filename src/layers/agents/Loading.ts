@@ -10,9 +10,8 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { AgentUnloadable } from "../../services/Agent.ts"
-import type { CodeFactory } from "../../services/CodeFactory.ts"
-import type { Executor, LoadOptions } from "../../services/Executor.ts"
-import { attach } from "./Attaching.ts"
+import type { LoadOptions } from "../../services/Executor.ts"
+import { attach, type AttachedTo } from "./Attaching.ts"
 import type { AgentFile } from "./Discovery.ts"
 import { oneLine } from "./Reasons.ts"
 import type { Opened, Roster, Serving } from "./Roster.ts"
@@ -21,9 +20,7 @@ import type { Opened, Roster, Serving } from "./Roster.ts"
 export const parallelMax = 8
 
 /** What loading works with. */
-export interface LoaderOptions extends LoadOptions {
-  readonly bus: CodeFactory["Service"]
-  readonly executor: Executor["Service"]
+export interface LoaderOptions extends AttachedTo, LoadOptions {
   readonly roster: Roster
   /** How long loading at the start may take altogether, and one that is loaded again by itself. */
   readonly timeout: Duration.Duration
@@ -92,7 +89,7 @@ type Settle = (options: LoaderOptions, opened: Opened) => Effect.Effect<void, Ag
  * At the start. Of those that want one subscription the first by name has it, whichever was loaded
  * first: alike on every pod.
  */
-const join: Settle = ({ bus, executor, roster }, opened) =>
+const join: Settle = ({ roster, ...to }, opened) =>
   Effect.gen(function*() {
     const rivals = yield* rivalsOf(roster, opened)
     const winner = rivals.find(({ file }) => file.file < opened.file.file)
@@ -101,22 +98,22 @@ const join: Settle = ({ bus, executor, roster }, opened) =>
       yield* unload(loser)
       yield* refuse(roster)(taken(loser, opened))
     }
-    roster.serves(yield* attach(bus, executor, opened))
+    roster.serves(yield* attach(to, opened))
   })
 
 /** After a change: in place of its former self, which takes its place again if that fails. */
-const replace: Settle = ({ bus, executor, roster }, opened) =>
+const replace: Settle = ({ roster, ...to }, opened) =>
   Effect.gen(function*() {
     const [holder] = yield* rivalsOf(roster, opened)
     if (holder !== undefined) return yield* taken(opened, holder)
     const former = roster.of(opened.file.file)
-    if (former === undefined) return roster.serves(yield* attach(bus, executor, opened))
+    if (former === undefined) return roster.serves(yield* attach(to, opened))
     yield* Scope.close(former.attached, Exit.void) // Those that run finish.
-    const back = Effect.matchEffect(attach(bus, executor, former), {
+    const back = Effect.matchEffect(attach(to, former), {
       onFailure: refuse(roster),
       onSuccess: (serving) => Effect.sync(() => roster.serves(serving))
     })
-    roster.serves(yield* Effect.onError(attach(bus, executor, opened), () => back))
+    roster.serves(yield* Effect.onError(attach(to, opened), () => back))
     yield* Scope.close(former.loading, Exit.void)
   })
 

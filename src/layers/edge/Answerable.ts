@@ -14,6 +14,12 @@ import type { PatternReserved } from "../../domain/TopicPattern.ts"
 import type { LeaseHeld, LeaseLimit, LeaseLost, LeasesUnavailable } from "../../services/Leases.ts"
 import type { PublishError } from "../../services/MessageBus.ts"
 import type { RequestError } from "../../services/Requests.ts"
+import type {
+  SessionConflict,
+  SessionInvalid,
+  SessionLimit,
+  SessionsUnavailable
+} from "../../services/Sessions.ts"
 import type { CountOutOfRange, ResizeRunning, ShardUnknown } from "../../services/Shards.ts"
 import type { TailLimit } from "../../services/Tails.ts"
 import type { Refusal } from "./Refusal.ts"
@@ -35,6 +41,10 @@ export type Answerable =
   | LeaseLost
   | LeaseLimit
   | LeasesUnavailable
+  | SessionConflict
+  | SessionInvalid
+  | SessionLimit
+  | SessionsUnavailable
   | TailLimit
   | ShardUnknown
   | ResizeRunning

@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { edgeLimits } from "./EdgeLimits.ts"
-import { readFields, shownName } from "./JsonFields.ts"
+import { type JsonField, readFields, shownName } from "./JsonFields.ts"
 import { type FieldError, fieldInvalid, Refusal } from "./Refusal.ts"
 import { textOf } from "./Unicode.ts"
 import { type BodyRule, jsonType } from "./Web.ts"
@@ -20,15 +20,27 @@ export const jsonBody: BodyRule = { contentTypes: [jsonType], bytesMax: edgeLimi
 export const bodyObject = (
   body: Uint8Array
 ): Result.Result<Readonly<Record<string, unknown>>, Refusal> =>
+  Result.map(bodyFields(body), valuesOf)
+
+/** The fields of the JSON object of a body, with the texts that they came as. */
+export const bodyFields = (
+  body: Uint8Array
+): Result.Result<ReadonlyMap<string, JsonField>, Refusal> =>
   Result.flatMap(Result.flatMap(textOf(body), readFields), (fields) => {
     if (fields.size > fieldsMax) return Result.fail(tooManyFields)
     const long = Array.from(fields).find(([, { value }]) => isLong(value))
     return long === undefined
-      ? Result.succeed(Object.fromEntries(Array.from(fields, ([key, { value }]) => [key, value])))
+      ? Result.succeed(fields)
       : Result.fail(
         fieldInvalid(shownName(long[0]), `expected at most ${edgeLimits.ackIdsMax} items`)
       )
   })
+
+/** The values of fields. */
+export const valuesOf = (
+  fields: ReadonlyMap<string, JsonField>
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Array.from(fields, ([key, { value }]) => [key, value]))
 
 /** More fields than any body has, few enough that naming each unknown one stays cheap. */
 const fieldsMax = 32

@@ -12,6 +12,7 @@ import { Executor, nothingRun } from "../../services/Executor.ts"
 import { Leases } from "../../services/Leases.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { RateLimits } from "../../services/RateLimits.ts"
+import { Sessions } from "../../services/Sessions.ts"
 import { databaseCounts, databaseSeries } from "../observe/DatabaseCounts.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
 import { podCounts, podSeries } from "../observe/PodCounts.ts"
@@ -34,6 +35,7 @@ import { pullRoutes } from "./PullRoutes.ts"
 import { makeRateGate } from "./RateGate.ts"
 import { requestRoutes } from "./RequestRoutes.ts"
 import { makeRouter } from "./Router.ts"
+import { sessionRoutes } from "./SessionRoutes.ts"
 import { shardRoutes } from "./ShardRoutes.ts"
 import { type Build, livenessRoutes, stateRoutes } from "./StateRoutes.ts"
 import { subscriptionRoutes } from "./SubscriptionRoutes.ts"
@@ -61,11 +63,12 @@ export interface Served {
   readonly keys: ApiKeys["Service"]
   readonly agents: Agents["Service"]
   readonly leases: Leases["Service"]
+  readonly sessions: Sessions["Service"]
 }
 
 /** Every route of the API. */
 export const apiRoutes = (
-  { agents, bus, keys, leases }: Served,
+  { agents, bus, keys, leases, sessions }: Served,
   build: Build
 ): ReadonlyArray<Route> => {
   const routes = [
@@ -80,6 +83,7 @@ export const apiRoutes = (
     ...shardRoutes(bus),
     ...parkedRoutes(bus),
     ...lockRoutes(leases),
+    ...sessionRoutes(sessions),
     ...stateRoutes(bus, keys, agents, build)
   ].map(withinSubscription(bus))
   return [...routes, ...docRoutes(routes, build.version)]
@@ -104,7 +108,7 @@ export const layer = (
 ): Layer.Layer<
   EdgeAddress,
   EdgeUnbound,
-  Agents | ApiKeys | Leases | MessageBus | RateLimits
+  Agents | ApiKeys | Leases | MessageBus | RateLimits | Sessions
 > =>
   Layer.effect(
     EdgeAddress,
@@ -117,18 +121,7 @@ export const layer = (
       const guard = keys.required ? hostSent : makeGuard(host)
       const door = makeDoor(keys, proxyTrusted, () => clock.currentTimeMillisUnsafe())
       metrics.door(door.counts, keys.counts)
-      const executor = yield* Effect.serviceOption(Executor) // There are buses without agents.
-      metrics.executor(Option.match(executor, {
-        onNone: () => () => nothingRun,
-        onSome: ({ snapshot }) => snapshot
-      }))
-      const [databases, pods] = [yield* databaseCounts, yield* podCounts]
-      const redis = yield* redisCounts
-      metrics.series(() => [
-        ...databaseSeries(databases, performance.now()),
-        ...podSeries(pods),
-        ...redisSeries(redis)
-      ])
+      yield* observed(metrics)
       const agents = yield* Agents
       metrics.agents(agents.snapshot)
       const limits = yield* RateLimits
@@ -157,7 +150,10 @@ export const layer = (
       })
       const build = { version, profile, runtime, startedAt }
       const bound = yield* front(
-        apiRoutes({ bus, keys, agents, leases: yield* Leases }, build),
+        apiRoutes(
+          { bus, keys, agents, leases: yield* Leases, sessions: yield* Sessions },
+          build
+        ),
         { port, setting: "PORT" }
       )
       return EdgeAddress.of({
@@ -169,6 +165,23 @@ export const layer = (
       })
     })
   )
+
+/** Lets the metrics show what runs beside the bus. */
+const observed = (metrics: Metrics) =>
+  Effect.gen(function*() {
+    const executor = yield* Effect.serviceOption(Executor) // There are buses without agents.
+    metrics.executor(Option.match(executor, {
+      onNone: () => () => nothingRun,
+      onSome: ({ snapshot }) => snapshot
+    }))
+    const [databases, pods] = [yield* databaseCounts, yield* podCounts]
+    const redis = yield* redisCounts
+    metrics.series(() => [
+      ...databaseSeries(databases, performance.now()),
+      ...podSeries(pods),
+      ...redisSeries(redis)
+    ])
+  })
 
 const urlOf = (host: string, port: number) =>
   `http://${host.includes(":") ? `[${host}]` : host}:${port}`

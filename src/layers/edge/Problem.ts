@@ -145,6 +145,12 @@ export const problemOf: (error: Answerable) => Problem = Match.typeTags<Answerab
   LeaseLost: ({ message, name }) => rows.LeaseLost(message, { name }),
   LeaseLimit: ({ limit, message }) => rows.LeaseLimit(message, { limit }, unavailable),
   LeasesUnavailable: ({ message }) => rows.LeasesUnavailable(message, none, unavailable),
+  SessionConflict: ({ message, name, version }) => rows.SessionConflict(message, { name, version }),
+  SessionInvalid: ({ field, message, reason }) =>
+    rows.SessionInvalid(message, { errors: [{ field, reason }] }),
+  SessionLimit: ({ limit, message }) => rows.SessionLimit(message, { limit }, unavailable),
+  SessionsUnavailable: ({ message }) => rows.SessionsUnavailable(message, none, unavailable),
+  SessionUnknown: ({ name }) => rows.SessionUnknown(`there is no session ${quote(name)}`),
   ShardUnknown: ({ id }) => rows.ShardUnknown(`there is no shard ${quote(id)}`),
   ResizeRunning: ({ message }) => rows.ResizeRunning(message, none, unavailable),
   CountOutOfRange: ({ message }) => rows.CountOutOfRange(message),

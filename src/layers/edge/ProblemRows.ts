@@ -91,5 +91,10 @@ export const rows = {
   LeaseLost: row(409, "lease-lost", "Lock not held any more"),
   LeaseLimit: row(503, "lease-limit", "Too many locks held"),
   LeasesUnavailable: row(503, "leases-unavailable", "No locks granted now"),
+  SessionConflict: row(409, "session-conflict", "Session written meanwhile"),
+  SessionInvalid: row(400, "session-invalid", "Invalid session"),
+  SessionLimit: row(503, "session-limit", "Too many sessions"),
+  SessionsUnavailable: row(503, "sessions-unavailable", "No sessions now"),
+  SessionUnknown: row(404, "session-unknown", "Unknown session"),
   DeadLetterUnknown: row(404, "dead-letter-unknown", "Unknown dead letter")
 } satisfies Record<Answerable["_tag"], ReturnType<typeof row>>

@@ -36,6 +36,7 @@ export type Refusal = Data.TaggedEnum<{
   BatchEmpty: {}
   BatchTooLarge: { readonly limit: number }
   MessageUnknown: { readonly id: string }
+  SessionUnknown: { readonly name: string }
   /** Not HTTP/1.1. */
   HttpMalformed: { readonly reason: string }
   HeadTooLarge: { readonly limitBytes: number }

@@ -15,6 +15,7 @@ import * as ExecutionContext from "../../services/ExecutionContext.ts"
 import type { Leases } from "../../services/Leases.ts"
 import { type Accepted, BusClosed, type PublishError } from "../../services/MessageBus.ts"
 import type { Sessions } from "../../services/Sessions.ts"
+import type { PromisedSessions } from "../../services/SessionValues.ts"
 import { awaited, promised, withAwaited } from "./AwaitedContext.ts"
 import { type Held, locked, type LockOptions } from "./Locking.ts"
 import {
@@ -25,7 +26,7 @@ import {
   promisedPlugin,
   type Running
 } from "./PromisedCalls.ts"
-import { type PromisedSessions, promisedSessions } from "./PromisedSessions.ts"
+import { promisedSessions } from "./PromisedSessions.ts"
 
 /** A result of a batch: what was accepted, or the tagged error of the refusal. */
 export type ItemResult = Accepted | PublishError

@@ -7,7 +7,7 @@ import type { SubscriptionName } from "../../domain/Subscription.ts"
 import type { AgentDelivery } from "../../services/Agent.ts"
 
 /** How a handler reaches the bus. */
-export type AgentCalls = Pick<AgentDelivery, "publish" | "reply">
+export type AgentCalls = Pick<AgentDelivery, "publish" | "reply" | "sessions">
 
 /** What is known of a delivery wherever it runs. */
 export interface Handed {
@@ -22,6 +22,7 @@ export class AgentView extends ParsedMessage implements AgentDelivery {
   readonly attempt: number
   readonly publish: AgentDelivery["publish"]
   readonly reply: AgentDelivery["reply"]
+  readonly sessions: AgentDelivery["sessions"]
   private controller: AbortController | undefined = undefined
   private hasEnded = false
 
@@ -30,6 +31,7 @@ export class AgentView extends ParsedMessage implements AgentDelivery {
     this.subscription = subscription
     this.attempt = attempt
     this.publish = calls.publish
+    this.sessions = calls.sessions
     this.reply = (value) => this.hasEnded ? Promise.resolve(false) : calls.reply(value)
   }
 

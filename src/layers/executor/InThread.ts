@@ -40,16 +40,21 @@ export const layer: Layer.Layer<Executor> = Layer.sync(Executor, () => {
         (loaded) => Effect.sync(() => loaded.forEach(({ id }) => handlers.delete(id))),
         { interruptible: true }
       ),
-    run: (handler, delivery, publish) =>
+    run: (handler, delivery, { publish, sessions }) =>
       Effect.withFiber((fiber) =>
         Effect.callback((resume) => {
           const ready = handlers.get(handler.id)
           if (ready === undefined) return resume(notBegun)
           const { context } = fiber // What a handler publishes carries the context of its message.
+          const promise = Effect.runPromiseWith(context)
           const view = new AgentView(delivery, {
-            publish: (topic, payload, options) =>
-              Effect.runPromiseWith(context)(publish(topic, payload, options)),
-            reply: (value) => Effect.runPromiseWith(context)(delivery.reply(value))
+            publish: (topic, payload, options) => promise(publish(topic, payload, options)),
+            reply: (value) => promise(delivery.reply(value)),
+            sessions: {
+              get: (name) => promise(sessions.get(name)),
+              set: (name, value, options) => promise(sessions.set(name, value, options)),
+              delete: (name, version) => promise(sessions.delete(name, version))
+            }
           })
           const end: { tell: (() => void) | undefined } = { tell: undefined }
           const invocation = new Invocation(ready, view, (failure) => {

@@ -74,10 +74,13 @@ export interface ToThread {
   readonly isControlled: boolean
 }
 
-/** A handler publishes or replies. `payload` and `options` are JSON, absent when they have none. */
+/**
+ * A handler asks something of the bus. `payload` and `options` are JSON, absent when there are
+ * none; for sessions `topic` is the name.
+ */
 export interface Call {
   readonly call: number
-  readonly kind: "publish" | "reply"
+  readonly kind: "publish" | "reply" | "getSession" | "setSession" | "deleteSession"
   readonly slot: number
   readonly hand: number
   readonly handler: number

@@ -5,10 +5,10 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Failure } from "../../domain/Delivery.ts"
 import {
+  type HandlerCalls,
   HandlerFailed,
   HandlerNotBegun,
-  type LoadedHandler,
-  type PublishValue
+  type LoadedHandler
 } from "../../services/Executor.ts"
 import type { Delivery } from "../../services/MessageBus.ts"
 
@@ -26,7 +26,7 @@ type Resume = (effect: Effect.Effect<void, HandlerFailed | HandlerNotBegun>) => 
 export class Run {
   readonly handler: LoadedHandler
   readonly delivery: Delivery
-  readonly publish: PublishValue
+  readonly calls: HandlerCalls
   /** Of the fibre that waits for it: what the handler publishes carries the message's context. */
   readonly context: Context.Context<never>
   private readonly resume: Resume
@@ -45,13 +45,13 @@ export class Run {
   constructor(
     handler: LoadedHandler,
     delivery: Delivery,
-    publish: PublishValue,
+    calls: HandlerCalls,
     context: Context.Context<never>,
     resume: Resume
   ) {
     this.handler = handler
     this.delivery = delivery
-    this.publish = publish
+    this.calls = calls
     this.context = context
     this.resume = resume
   }

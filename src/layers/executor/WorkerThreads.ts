@@ -78,10 +78,10 @@ export const layer = (
               { interruptible: true }
             )
           }),
-        run: (handler, delivery, publish) =>
+        run: (handler, delivery, calls) =>
           Effect.withFiber(({ context }) =>
             Effect.callback((resume) => {
-              const run = new Run(handler, delivery, publish, context, resume)
+              const run = new Run(handler, delivery, calls, context, resume)
               pool.add(run)
               return Effect.callback((letGo) => pool.interrupt(run, () => letGo(Effect.void)))
             })

@@ -39,6 +39,36 @@ export const publishing = on<{ topic: string; value: unknown; options: object }>
   }
 )
 
+/** Keeps something in a session, reads and ends it, and tells what came of each. */
+export const remembering = on("orders.*", async (_payload, { publish, sessions }) => {
+  const told = (asked: Promise<unknown>) =>
+    asked.catch(({ _tag, field }: { readonly _tag: unknown; readonly field: unknown }) => [
+      _tag,
+      field
+    ])
+  const before = await told(sessions.get("chat"))
+  const version = await sessions.set("chat", { turns: [1, "ü"] }, { ttlMs: 60_000 })
+  const found = await sessions.get("chat")
+  const circle: Array<unknown> = []
+  circle.push(circle)
+  const refused = [
+    await told(sessions.set("chat", 2, { ttlMs: 60_000, version: 1 })),
+    await told(sessions.set("chat", circle, { ttlMs: 60_000 })),
+    await told(sessions.set("chat", 2, { ttlMs: 1 })),
+    await told(sessions.get(7 as never)),
+    await told(sessions.set("chat", 2, undefined as never)),
+    await told(sessions.delete("chat", 1))
+  ]
+  const ended = [await sessions.delete("chat", version), await sessions.delete("chat")]
+  await publish("remembered", {
+    isNew: before === undefined,
+    isSame: found?.version === version,
+    value: found?.value,
+    refused,
+    ended
+  })
+})
+
 /** Throws, rejects or fails as the payload says. */
 export const failing = on<string>("orders.*", (how) => {
   switch (how) {

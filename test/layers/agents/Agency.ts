@@ -8,6 +8,7 @@ import { type AgentsOptions, layer } from "../../../src/layers/agents/DirectoryA
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import * as Embedding from "../../../src/layers/embed/Embedding.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
+import * as LocalSessions from "../../../src/layers/sessions/LocalSessions.ts"
 import { Agents } from "../../../src/services/Agents.ts"
 import { CodeFactory } from "../../../src/services/CodeFactory.ts"
 import type { Executor } from "../../../src/services/Executor.ts"
@@ -45,7 +46,7 @@ export const agency = Effect.fnUntraced(function*(
       Layer.provideMerge(Embedding.layer),
       Layer.provide(Bus.layer(Bus.optionsDefault)),
       Layer.provide(MemoryLog.layer),
-      Layer.provide(executor)
+      Layer.provide([executor, LocalSessions.layer()])
     )
   )
   const made: Agency = yield* Effect.provide(

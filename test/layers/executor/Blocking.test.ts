@@ -12,9 +12,9 @@ const until = (holds: () => boolean): Effect.Effect<void> =>
 const starting = Effect.fnUntraced(function*() {
   const { run, snapshot } = yield* Executor
   const { of } = yield* loaded("rough")
-  const { publish, sent } = yield* outlet
+  const { calls, sent } = yield* outlet
   const begin = (payload: unknown, handler: LoadedHandler = of("rough")) =>
-    Effect.forkChild(run(handler, delivery(payload), publish), { startImmediately: true })
+    Effect.forkChild(run(handler, delivery(payload), calls), { startImmediately: true })
   return { begin, sent, snapshot }
 })
 
@@ -66,14 +66,14 @@ describe("an executor with a blocked thread", () => {
     Effect.gen(function*() {
       const { run, snapshot } = yield* Executor
       const { of } = yield* loaded("rough")
-      const { publish, sent } = yield* outlet
+      const { calls, sent } = yield* outlet
       const bystander = delivery("slow")
-      const first = yield* Effect.forkChild(Effect.exit(run(of("rough"), bystander, publish)))
+      const first = yield* Effect.forkChild(Effect.exit(run(of("rough"), bystander, calls)))
       yield* sent
-      yield* Effect.exit(run(of("rough"), delivery("exit"), publish))
+      yield* Effect.exit(run(of("rough"), delivery("exit"), calls))
       assert.isTrue(Exit.isFailure(yield* Fiber.join(first)))
       assert.strictEqual(snapshot().suspects, 2)
-      const again = yield* Effect.forkChild(run(of("rough"), bystander, publish))
+      const again = yield* Effect.forkChild(run(of("rough"), bystander, calls))
       yield* sent
       // Its own thread is none of those that run others.
       assert.deepInclude(snapshot(), { threads: 1, running: 1 })
@@ -116,9 +116,9 @@ describe("the threads of an executor", () => {
       const left = yield* Effect.gen(function*() {
         const { run } = yield* Executor
         const { of } = yield* loaded("rough")
-        const { publish, sent } = yield* outlet
+        const { calls, sent } = yield* outlet
         const begin = (payload: unknown) =>
-          Effect.forkDetach(run(of("rough"), delivery(payload), publish), {
+          Effect.forkDetach(run(of("rough"), delivery(payload), calls), {
             startImmediately: true
           })
         const running = yield* begin("slow")

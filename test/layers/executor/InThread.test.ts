@@ -14,8 +14,8 @@ describe("the executor in this thread", () => {
     Effect.gen(function*() {
       const { of } = yield* loaded("rough")
       const { run, snapshot } = yield* Executor
-      const { publish } = yield* outlet
-      const running = yield* Effect.forkChild(run(of("rough"), delivery("hang"), publish), {
+      const { calls } = yield* outlet
+      const running = yield* Effect.forkChild(run(of("rough"), delivery("hang"), calls), {
         startImmediately: true
       })
       const interrupted = yield* Effect.forkChild(Fiber.interrupt(running))

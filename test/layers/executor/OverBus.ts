@@ -2,15 +2,18 @@
  * A bus in memory over executor threads, with the rough agent attached.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { SubscriptionOptions } from "../../../src/domain/Subscription.ts"
 import * as Bus from "../../../src/layers/bus/Bus.ts"
 import { publishWith } from "../../../src/layers/embed/Publishing.ts"
 import * as WorkerThreads from "../../../src/layers/executor/WorkerThreads.ts"
 import * as MemoryLog from "../../../src/layers/log/MemoryLog.ts"
+import * as LocalSessions from "../../../src/layers/sessions/LocalSessions.ts"
 import type { PublishOptions } from "../../../src/services/CodeFactory.ts"
 import { Executor } from "../../../src/services/Executor.ts"
 import { MessageBus } from "../../../src/services/MessageBus.ts"
+import { Sessions } from "../../../src/services/Sessions.ts"
+import { sessionValues } from "../../../src/services/SessionValues.ts"
 import { agent, lazy } from "../../contracts/ExecutorAgents.ts"
 import { draft, named, options } from "../bus/Drafts.ts"
 
@@ -36,6 +39,9 @@ export const rough = Effect.fnUntraced(function*(more: Partial<SubscriptionOptio
   const [handler] = yield* executor.load(agent("rough"), lazy)
   if (handler === undefined) return assert.fail("no handler")
   const publish = publishWith(bus)
+  const sessions = sessionValues(
+    Context.get(yield* Layer.build(LocalSessions.layer()), Sessions)
+  )
   const handed: Array<Handed> = []
   yield* bus.handle(
     named("rough"),
@@ -45,7 +51,10 @@ export const rough = Effect.fnUntraced(function*(more: Partial<SubscriptionOptio
       return executor.run(
         handler,
         delivery,
-        (topic, payload, options) => publish(topic, payload, options as PublishOptions)
+        {
+          publish: (topic, payload, options) => publish(topic, payload, options as PublishOptions),
+          sessions
+        }
       )
     }
   )

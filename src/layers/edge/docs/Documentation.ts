@@ -11,6 +11,7 @@ export const groups = [
   "Consuming",
   "Dead letters",
   "Locks",
+  "Sessions",
   "Operating",
   "State"
 ] as const

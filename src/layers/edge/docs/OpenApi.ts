@@ -12,6 +12,7 @@ import { type DocTable, type Documentation, groups } from "./Documentation.ts"
 import { lockDocs } from "./LockDocs.ts"
 import { messageDocs } from "./MessageDocs.ts"
 import { problemsOf, responsesOf } from "./Responses.ts"
+import { sessionDocs } from "./SessionDocs.ts"
 import { stateDocs } from "./StateDocs.ts"
 import { subscriptionDocs } from "./SubscriptionDocs.ts"
 
@@ -21,6 +22,7 @@ export const allDocs: DocTable = {
   ...subscriptionDocs,
   ...deadLetterDocs,
   ...lockDocs,
+  ...sessionDocs,
   ...stateDocs
 }
 

@@ -1,7 +1,8 @@
 /**
  * Calls of handlers to the bus, from an executor thread: promises for answers of the main thread.
  */
-import type { AgentDelivery } from "../../../services/Agent.ts"
+import type { SessionValue } from "../../../services/SessionValues.ts"
+import type { AgentCalls } from "../AgentView.ts"
 import { messageOf } from "../Failures.ts"
 import type { Answer, Call } from "../Protocol.ts"
 
@@ -36,11 +37,20 @@ export class Calls {
   }
 
   /** What a handler is given to call. */
-  of(caller: Caller): Pick<AgentDelivery, "publish" | "reply"> {
+  of(caller: Caller): AgentCalls {
     return {
       publish: (topic, payload, options) =>
         this.call({ ...caller, kind: "publish", topic }, payload, options),
-      reply: (value) => this.call({ ...caller, kind: "reply", topic: "" }, value, undefined)
+      reply: (value) => this.call({ ...caller, kind: "reply", topic: "" }, value, undefined),
+      sessions: {
+        get: (name) =>
+          this.call<SessionValue | null>({ ...caller, kind: "getSession", topic: nameOf(name) })
+            .then((found) => found ?? undefined),
+        set: (name, value, options) =>
+          this.call({ ...caller, kind: "setSession", topic: nameOf(name) }, value, options),
+        delete: (name, version) =>
+          this.call({ ...caller, kind: "deleteSession", topic: nameOf(name) }, version)
+      }
     }
   }
 
@@ -56,15 +66,17 @@ export class Calls {
 
   private call<A>(
     what: Omit<Call, "call" | "payload" | "options">,
-    payload: unknown,
-    options: unknown
+    payload?: unknown,
+    options?: unknown
   ): Promise<A> {
     return new Promise<A>((resolve, reject) => {
       const call: Call = {
         ...what,
         call: this.next++,
-        payload: textOf("payload", payload),
-        options: options === undefined ? undefined : textOf("options", options, nullsFor(options))
+        payload: textOf(what.kind, "payload", payload),
+        options: options === undefined
+          ? undefined
+          : textOf(what.kind, "options", options, nullsFor(options))
       }
       this.waiting.set(call.call, { resolve, reject })
       if (this.waiting.size > callsMax) this.later.push(call)
@@ -73,8 +85,12 @@ export class Calls {
   }
 }
 
+/** What is no text is no name, and nothing that a thread may send. */
+const nameOf = (name: unknown): string => typeof name === "string" ? name : ""
+
 /** The JSON of a value, `undefined` when it has none; throws what a publish would be refused by. */
 const textOf = (
+  kind: Call["kind"],
   field: string,
   value: unknown,
   replacer?: (this: unknown, key: string, value: unknown) => unknown
@@ -83,7 +99,11 @@ const textOf = (
     return JSON.stringify(value, replacer)
   } catch (error) {
     const reason = `it cannot be written as JSON: ${messageOf(error)}`
-    throw errorOf({ _tag: "MessageInvalid", field, reason })
+    throw errorOf(
+      kind === "setSession"
+        ? { _tag: "SessionInvalid", field: field === "payload" ? "value" : "ttlMs", reason }
+        : { _tag: "MessageInvalid", field, reason }
+    )
   }
 }
 
