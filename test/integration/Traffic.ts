@@ -160,6 +160,7 @@ const sendAll = (
       )
       const reply = Exit.isSuccess(answer) ? answer.value : undefined
       records.answered(reply?.status ?? 0)
+      records.slowestMs = Math.max(records.slowestMs, performance.now() - before)
       const results = (reply?.body as Results | undefined)?.results ?? []
       results.forEach(({ duplicate, error, id }, at) => {
         const item = left[at]

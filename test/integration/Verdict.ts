@@ -33,6 +33,8 @@ export class Records {
   shed = 0
   /** Messages whose acceptance was answered to a repeat only: the first answer was lost. */
   answeredLate = 0
+  /** Milliseconds to the latest answer of any kind, counted from its request. */
+  slowestMs = 0
   /** Milliseconds from request to acceptance, without those that were tried again. */
   readonly latencies: Array<number> = []
 

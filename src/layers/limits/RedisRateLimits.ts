@@ -10,12 +10,19 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { stepsPerWindow } from "../../domain/RateLimit.ts"
 import { RateLimits, type Taken } from "../../services/RateLimits.ts"
+import * as CircuitBreaker from "../drivers/circuit/CircuitBreaker.ts"
 import type { RedisFailed } from "../drivers/redis/Failure.ts"
 import { Redis } from "../drivers/redis/Redis.ts"
 import { script } from "../drivers/redis/Script.ts"
 import { redisCounts } from "../observe/RedisCounts.ts"
 import * as LocalRateLimits from "./LocalRateLimits.ts"
 import * as PodCount from "./PodCount.ts"
+
+/**
+ * A request waits no longer for its place than this; then the pod decides. A Redis that is slow is
+ * left alone for a while, or every request would wait so long.
+ */
+export const patience = { oneMs: 100, failuresMax: 5, openFor: Duration.seconds(5) } as const
 
 /** The limiter as a layer. */
 export const layer = (
@@ -30,6 +37,11 @@ export const layer = (
       const pods = yield* PodCount.make(redis)
       const windowMs = Duration.toMillis(options.window)
       const state = { refused: 0, isLocal: false }
+      const breaker = yield* CircuitBreaker.make("Redis, for rate limits,", {
+        failuresMax: patience.failuresMax,
+        openFor: patience.openFor,
+        successesNeeded: 1
+      })
 
       const shared = (client: string, limit: number): Effect.Effect<Taken, RedisFailed> => {
         const key = redis.key("rate", client)
@@ -58,7 +70,11 @@ export const layer = (
 
       const take = (client: string, limit = options.limit): Effect.Effect<Taken> => {
         if (limit === 0) return Effect.succeed(unlimited)
-        return Effect.matchEffect(shared(client, limit), {
+        const inTime = Effect.timeoutOrElse(shared(client, limit), {
+          duration: patience.oneMs,
+          orElse: () => Effect.fail({ message: `it took longer than ${patience.oneMs} ms` })
+        })
+        return Effect.matchEffect(breaker.protect(inTime, () => true), {
           onSuccess: (taken) => {
             if (!taken.allowed) state.refused++
             return Effect.as(change(false, "rate limits are shared again"), taken)
