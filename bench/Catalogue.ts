@@ -2,6 +2,7 @@
  * The catalogue: every workload of the benchmark, in the order of the report.
  */
 import type { Workload } from "./Workload.ts"
+import { claims } from "./workloads/Claims.ts"
 import { httpDeno } from "./workloads/Deno.ts"
 import { embeddedDurable } from "./workloads/EmbeddedDurable.ts"
 import { latencyFixed, latencyHalf } from "./workloads/EmbeddedLatency.ts"
@@ -16,6 +17,7 @@ import { locksAlone, locksContended } from "./workloads/Locks.ts"
 import { sharedPods } from "./workloads/Pods.ts"
 import { retention } from "./workloads/Retention.ts"
 import { sharedDurable } from "./workloads/SharedDurable.ts"
+import { signals } from "./workloads/Signals.ts"
 import { startup } from "./workloads/Startup.ts"
 import { stores } from "./workloads/Stores.ts"
 
@@ -31,6 +33,8 @@ export const workloads: ReadonlyArray<Workload> = [
   sharedBacklog,
   locksAlone,
   locksContended,
+  claims,
+  signals,
   retention,
   httpSingle,
   httpBatch,

@@ -4,9 +4,17 @@
 
 /**
  * What is measured of a run: operations per second, CPU time of an operation, milliseconds of one
- * operation below which a half and 99 % lie, milliseconds of a start, and resident megabytes.
+ * operation below which a half and 99 % lie, milliseconds of a start, resident megabytes, and how
+ * much the client that got least had of what the one that got most had.
  */
-export type Measure = "perSecond" | "cpuMicros" | "p50" | "p99" | "startMs" | "residentMb"
+export type Measure =
+  | "perSecond"
+  | "cpuMicros"
+  | "p50"
+  | "p99"
+  | "startMs"
+  | "residentMb"
+  | "fairness"
 
 /** The values of one run, or the medians of several. */
 export type Values = Readonly<Partial<Record<Measure, number>>>

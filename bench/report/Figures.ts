@@ -11,7 +11,8 @@ export const headOf = (measure: Measure, { unit }: Workload): string =>
     p50: "p50 ms",
     p99: "p99 ms",
     startMs: "first accept ms",
-    residentMb: "resident MB"
+    residentMb: "resident MB",
+    fairness: "least of most"
   })[measure]
 
 /** A number with three significant figures, thousands grouped. */

@@ -13,7 +13,8 @@ const measures: ReadonlyArray<Measure> = [
   "p50",
   "p99",
   "startMs",
-  "residentMb"
+  "residentMb",
+  "fairness"
 ]
 
 /** The whole report; `profiled` are lines about where the time goes. */

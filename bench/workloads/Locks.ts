@@ -64,7 +64,7 @@ const contended = (locks: Awaited<ReturnType<OpenLocks>>, count: number) => {
   return timed(count, async () => {
     await Promise.all(Array.from({ length: clients }, client))
     return Math.min(count, latencies.count)
-  }, () => latencies.values())
+  }, () => ({ ...latencies.values(), fairness: Math.min(...had) / Math.max(...had) }))
 }
 
 const us = "codefactory"
@@ -132,6 +132,7 @@ export const locksContended: Workload = {
         } ms), which saves it the hand-over.`
     },
     { contender: us, measure: "perSecond", bound: "at least", value: 1, of: ["PostgreSQL"] },
+    { contender: us, measure: "fairness", bound: "at least", value: 0.5 },
     {
       contender: us,
       measure: "p99",

@@ -70,11 +70,7 @@ export const layer = (
 
       const take = (client: string, limit = options.limit): Effect.Effect<Taken> => {
         if (limit === 0) return Effect.succeed(unlimited)
-        const inTime = Effect.timeoutOrElse(shared(client, limit), {
-          duration: patience.oneMs,
-          orElse: () => Effect.fail({ message: `it took longer than ${patience.oneMs} ms` })
-        })
-        return Effect.matchEffect(breaker.protect(inTime, () => true), {
+        return Effect.matchEffect(breaker.protect(inTime(shared(client, limit)), () => true), {
           onSuccess: (taken) => {
             if (!taken.allowed) state.refused++
             return Effect.as(change(false, "rate limits are shared again"), taken)
@@ -99,6 +95,12 @@ export const layer = (
       })
     })
   )
+
+const inTime = <A, E>(asked: Effect.Effect<A, E>) =>
+  Effect.timeoutOrElse(asked, {
+    duration: patience.oneMs,
+    orElse: () => Effect.fail({ message: `it took longer than ${patience.oneMs} ms` })
+  })
 
 const unlimited: Taken = { allowed: true, limit: 0, remaining: 0, resetMs: 0 }
 
