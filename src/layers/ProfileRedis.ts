@@ -59,13 +59,14 @@ export const apart = (
   Layer.unwrap(
     Effect.map(
       Effect.all([
+        Effect.promise(() => import("./leases/RedisLeases.ts")),
         Effect.promise(() => import("./ownership/apart/ApartBus.ts")),
         Effect.promise(() => import("./signals/RedisSignals.ts"))
       ]),
-      ([ApartBus, RedisSignals]) => {
+      ([RedisLeases, ApartBus, RedisSignals]) => {
         const name = ApartBus.podNameOf(pod.port)
         return ApartBus.layer({ ...pod, pod: name }).pipe(
-          Layer.provide(RedisSignals.layer),
+          Layer.provide([RedisLeases.layer, RedisSignals.layer]),
           Layer.provide([redis, deduplicated(bus(name), redis, contentHash)])
         )
       }

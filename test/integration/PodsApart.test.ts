@@ -83,6 +83,24 @@ describe("pods with a Redis only", () => {
   )
 
   it.live(
+    "join one after another: a pod waits for the one that holds the start",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const server = yield* redis
+        const holder = "codefactory:lease:{platform_startup}"
+        const leaseMs = 3_000
+        const [seconds = ""] = server.cli("TIME").split("\n")
+        const end = Number(seconds) * 1_000 + leaseMs
+        server.cli("SET", holder, `1 ${end} - another`, "PX", "7200000")
+        yield* apartPods(server, 1)
+        const [after = ""] = server.cli("TIME").split("\n")
+        assert.isAtLeast(Number(after) * 1_000 + 1_000, end)
+        assert.match(server.cli("GET", holder), /^\d+ 0 -/)
+      })),
+    timeoutMs
+  )
+
+  it.live(
     "pitfall 51: tell streams of a gap where something may be missing",
     () =>
       Effect.scoped(Effect.gen(function*() {

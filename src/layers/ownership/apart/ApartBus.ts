@@ -15,8 +15,11 @@ import * as Layer from "effect/Layer"
 import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
 import process from "node:process"
+import { LeaseName, LeaseOwner } from "../../../domain/Lease.ts"
 import { loadOf } from "../../../domain/Pod.ts"
 import type { EdgeUnbound } from "../../../services/EdgeAddress.ts"
+import { withLease } from "../../../services/Holding.ts"
+import type { Leases } from "../../../services/Leases.ts"
 import { MessageBus } from "../../../services/MessageBus.ts"
 import type { LogUnavailable } from "../../../services/MessageLog.ts"
 import { RedisUnopened } from "../../../services/RedisUnopened.ts"
@@ -62,8 +65,11 @@ const lookEvery = Duration.seconds(1)
 /** The bus of all pods, over that of this one. */
 export const layer = (
   options: ApartOptions
-): Layer.Layer<MessageBus, EdgeUnbound | RedisUnopened, MessageBus | Redis | Signals | Tenure> =>
-  Layer.effect(MessageBus, make(options)).pipe(Layer.provide(FetchHttpClient.layer))
+): Layer.Layer<
+  MessageBus,
+  EdgeUnbound | RedisUnopened,
+  Leases | MessageBus | Redis | Signals | Tenure
+> => Layer.effect(MessageBus, make(options)).pipe(Layer.provide(FetchHttpClient.layer))
 
 const make = (options: ApartOptions) =>
   Effect.gen(function*() {
@@ -106,14 +112,37 @@ const make = (options: ApartOptions) =>
       }))
     })
     // Known to others first: what they create from now on, they create here, too.
-    yield* Effect.mapError(beat, unopened)
-    yield* Effect.mapError(subscribe.sync, unopened)
+    yield* alone(
+      pod,
+      Effect.andThen(Effect.mapError(beat, unopened), Effect.mapError(subscribe.sync, unopened))
+    )
     yield* Effect.logInfo(
       `pod ${pod}, for other pods at ${urlOf(options)}; others: ${peers.known.join(", ") || "none"}`
     )
     yield* Effect.forkScoped(following(registry, subscribe.sync, counts))
     return overPods({ bus, peers, pod, registry, showing, subscribe, tenure })
   })
+
+/** Pods that start together write what they share one after another. Source: guide. */
+const startup = {
+  name: LeaseName.make("platform_startup"),
+  leaseMs: 10_000,
+  patience: { waitMs: 30_000, everyMs: 1_000 }
+} as const
+
+/** Alone among the pods, or after a while beside one that takes long: each step bears that. */
+const alone = (
+  pod: string,
+  joining: Effect.Effect<void, RedisUnopened>
+): Effect.Effect<void, RedisUnopened, Leases> => {
+  const { leaseMs, name, patience } = startup
+  const held = withLease({ name, owner: LeaseOwner.make(pod), leaseMs }, () => joining, patience)
+  return Effect.catchTag(
+    held,
+    ["LeaseHeld", "LeaseLimit", "LeaseLost", "LeasesUnavailable"],
+    ({ message }) => Effect.andThen(Effect.logWarning(`joins without a lock: ${message}`), joining)
+  )
+}
 
 /** A Redis that answered a moment ago. */
 const unopened = ({ message }: { readonly message: string }): RedisUnopened =>
