@@ -79,15 +79,18 @@ const close = (front: Front, server: Deno.Server, ender: AbortController): Effec
     return Effect.promise(() => over).pipe(
       Effect.timeoutOption(edgeLimits.closeMsMax),
       // A busy process hears of the end after the limit, and to end what is over is an error that
-      // nobody could catch: so it is looked at once more, after a turn of the loop.
-      Effect.andThen(Effect.suspend(() => state.isOver ? Effect.void : Effect.sleep(lastTurnMs))),
+      // nobody could catch: so it is looked at again, after some turns of the loop.
+      Effect.andThen(Effect.repeat(Effect.sleep(lastTurns.everyMs), {
+        times: lastTurns.count,
+        while: () => !state.isOver
+      })),
       Effect.andThen(Effect.sync(() => state.isOver || ender.abort())),
       Effect.asVoid
     )
   })
 
-/** Long enough for a turn of the event loop in which everything that came is heard. */
-const lastTurnMs = 20
+/** Turns of the event loop in which everything that came is heard. */
+const lastTurns = { count: 10, everyMs: 20 } as const
 
 /** Ends what takes too long. */
 const sweep = ({ readings, streams }: Around, limitMs: number): void => {
