@@ -21,6 +21,8 @@ export interface ShardSnapshot {
   readonly held: { readonly high: number; readonly normal: number }
   readonly bytes: number
   readonly fill: number
+  /** How long the oldest delivery has waited for a worker, of what is next; 0 for none. */
+  readonly oldestMs: number
   readonly gate: Gate
   /** An operator lets it take no messages. */
   readonly paused: boolean

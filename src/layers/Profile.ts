@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import { shardPolicy } from "../domain/ShardScaling.ts"
+import { workerPolicy } from "../domain/WorkerScaling.ts"
 import type { Agents } from "../services/Agents.ts"
 import type { ApiKeys } from "../services/ApiKeys.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
@@ -23,6 +25,7 @@ import {
 } from "../services/Settings.ts"
 import type { AgentsOptions } from "./agents/DirectoryAgents.ts"
 import * as Bus from "./bus/Bus.ts"
+import * as Controlled from "./control/Controlled.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
 import { runtime } from "./drivers/runtime/Runtime.ts"
 import * as DenoFront from "./edge/DenoFront.ts"
@@ -36,6 +39,7 @@ import * as Storage from "./log/Storage.ts"
 import * as DatabaseCounts from "./observe/DatabaseCounts.ts"
 import * as PodCounts from "./observe/PodCounts.ts"
 import * as RedisCounts from "./observe/RedisCounts.ts"
+import * as ScaleCounts from "./observe/ScaleCounts.ts"
 import { withAgents } from "./ProfileAgents.ts"
 import { apart, deduplicated, type RedisLayer, redisLayer, signalled } from "./ProfileRedis.ts"
 import * as LocalSessions from "./sessions/LocalSessions.ts"
@@ -83,12 +87,32 @@ export const served: Layer.Layer<
   })
   return edge.pipe(
     Layer.provide(keysOf(server)),
+    Layer.merge(scaledBy(values)),
     Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
     Layer.provide(sharing(values, redis)),
     Layer.provideMerge(SlewedClock.layer),
-    Layer.provide([DatabaseCounts.layer, PodCounts.layer, RedisCounts.layer])
+    Layer.provide([DatabaseCounts.layer, PodCounts.layer, RedisCounts.layer, ScaleCounts.layer])
   )
 }))
+
+/** What grows and shrinks with the load, if that is wanted. */
+const scaledBy = ({ scaling }: SettingsRecord): Layer.Layer<never, never, MessageBus> => {
+  const { autoScale, fillDown, fillUp, scaleInterval, shardCountMin, workersMin } = scaling
+  if (!autoScale) return Layer.empty
+  const intervalMs = Duration.toMillis(scaleInterval)
+  return Controlled.layer({
+    shards: {
+      ...shardPolicy,
+      shardsMin: shardCountMin,
+      fillUp,
+      fillDown,
+      intervalMs,
+      highForMs: intervalMs,
+      lowForMs: 2 * intervalMs
+    },
+    workers: { ...workerPolicy, workersMin }
+  })
+}
 
 /** The bus of this process alone, or of all pods that share its database or its Redis. */
 const busOf = (

@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { shardPolicy } from "../domain/ShardScaling.ts"
+import { workerPolicy } from "../domain/WorkerScaling.ts"
 import { Agents } from "../services/Agents.ts"
 import { type CodeFactory, OptionsInvalid } from "../services/CodeFactory.ts"
 import { EmbeddedOptions } from "../services/EmbeddedOptions.ts"
@@ -76,12 +78,32 @@ const embeddedOf = (
     ? alone
     : deduplicated(alone, redis, contentHash)
   return Layer.effectDiscard(Effect.flatMap(Agents, ({ load }) => load)).pipe(
+    Layer.merge(options.autoScale === true ? scaled(options) : Layer.empty),
     Layer.provideMerge(Embedding.layer),
     Layer.provideMerge(withAgents(bus, embeddedAgents(options), options.executorThreads ?? 0)),
     Layer.provideMerge(redis === undefined ? local(options) : shared(redis)),
     Layer.provide(SlewedClock.layer)
   )
 }
+
+/** Grows with the load, and comes back to what was configured. */
+const scaled = (options: EmbeddedOptions): Layer.Layer<never, never, MessageBus> =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("./control/Controlled.ts")),
+      ({ layer }) =>
+        layer({
+          shards: {
+            ...shardPolicy,
+            shardsMin: options.shardCount ?? Bus.optionsDefault.shardCount
+          },
+          workers: {
+            ...workerPolicy,
+            workersMin: options.workersPerShard ?? Bus.optionsDefault.workersPerShard
+          }
+        })
+    )
+  )
 
 /** Processes that share a database share its keys, too. */
 const sharesLog = ({ databaseUrl, profile }: EmbeddedOptions): boolean =>

@@ -30,6 +30,8 @@ export const EmbeddedOptions = Schema.Struct({
   workersPerShard: Schema.optionalKey(
     Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 8 }))
   ),
+  /** Adds shards (up to 16) and their workers (up to 8) under load; not unless set. */
+  autoScale: Schema.optionalKey(Schema.Boolean),
   /** Messages one shard holds; 10,000 unless set. */
   shardMessagesMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
   /** Treat equal messages without an idempotency key as duplicates; not unless set. */

@@ -39,6 +39,7 @@ import type { Parked } from "./Parked.ts"
 import type { Requests } from "./Requests.ts"
 import type { ShardFull, ShardPaused, Shards } from "./Shards.ts"
 import type { TailLimit, Tails } from "./Tails.ts"
+import type { Watching } from "./Watching.ts"
 
 /** The bus does not take publishes: it has not started, is closing, or is closed. */
 export class BusClosed extends Schema.TaggedError<BusClosed>()("BusClosed", {
@@ -237,6 +238,7 @@ export class MessageBus extends Context.Service<MessageBus, {
   readonly requests: Requests
   /** Ends the bus: leaving, closing, closed. Calling it again waits for the same end. */
   readonly drain: Effect.Effect<void>
+  readonly watching: Watching
   /** The live state, read without waiting. */
   readonly snapshot: () => Snapshot
   /** This pod and all others, each with its live state. */

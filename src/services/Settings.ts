@@ -36,6 +36,8 @@ export interface BusSettings {
 /** What grows and shrinks by itself, and what watches over it. */
 export interface ScalingSettings {
   readonly autoScale: boolean
+  readonly workersMin: number
+  readonly scaleInterval: Duration.Duration
   readonly shardCountMin: number
   readonly fillUp: number
   readonly fillDown: number

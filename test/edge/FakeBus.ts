@@ -196,6 +196,7 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
       }),
     ...deadLetterCalls(fake),
     shards: shardCalls(fake.shards),
+    watching: { shards: () => [], decide: () => {}, onGateClosed: () => Effect.void },
     shardsOfAll: shardCalls(fake.shardsElsewhere),
     decisions: ({ kind, subject }, after, limit) =>
       fake.decisions.filter((made) =>

@@ -28,6 +28,7 @@ export const shardsOf = (fake: FakeShards): ReadonlyArray<ShardSnapshot> =>
     held: { high: 1, normal: 2 },
     bytes: 4,
     fill: 0.3,
+    oldestMs: 0,
     gate: id === fake.count - 1 ? "Closed" : "Open",
     paused: fake.paused.has(id),
     workers: fake.workers,

@@ -167,6 +167,8 @@ export interface Body {
     { readonly id: string; readonly attempts: number; readonly error: string }
   >
   readonly replayed: number
+  readonly acked: number
+  readonly decisions: ReadonlyArray<{ readonly subject: string; readonly outcome: string }>
   readonly shards: ReadonlyArray<{ readonly state: string }>
   readonly pods: ReadonlyArray<
     { readonly address: string; readonly snapshot: { readonly state: string } }

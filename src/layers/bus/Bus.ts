@@ -45,6 +45,7 @@ import * as Subscriptions from "./Subscriptions.ts"
 import { supervise } from "./Supervision.ts"
 import * as Tails from "./Tails.ts"
 import { make as makeTenure } from "./Tenure.ts"
+import * as Watched from "./Watched.ts"
 import * as WorkerPool from "./WorkerPool.ts"
 
 /** What a bus can be told; durations are milliseconds. */
@@ -163,11 +164,17 @@ export const make = (
       tails: Tails.make(core),
       requests: Requests.make(core, publisher.publish),
       drain,
-      snapshot: () => snapshot(core),
-      pods: Effect.sync(() => [{ pod: options.pod, snapshot: snapshot(core) }])
+      ...shown(core)
     })
     return { bus, core, pool, tenure: makeTenure(core, startReader, pool, subscriptions) }
   })
+
+/** What can be seen of it at any time. */
+const shown = (core: Core): Pick<MessageBus["Service"], "pods" | "snapshot" | "watching"> => ({
+  snapshot: () => snapshot(core),
+  pods: Effect.sync(() => [{ pod: core.options.pod, snapshot: snapshot(core) }]),
+  watching: Watched.make(core)
+})
 
 /** Takes up what the log holds: subscriptions with their progress, and own rows. */
 const restore = (core: Core, startReader: StartReader): Effect.Effect<void> =>

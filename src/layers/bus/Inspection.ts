@@ -17,7 +17,7 @@ import { fibres } from "./Supervision.ts"
 /** The live state. */
 export const snapshot = (core: Core): Snapshot => ({
   state: core.state === "NotStarted" ? "Closed" : core.state,
-  shards: core.shards.map(shardSnapshot),
+  shards: shardsOf(core),
   subscriptions: [...core.consumers.values()].map((consumer) => consumer.snapshot()),
   published: core.published,
   unrouted: core.unrouted,
@@ -70,12 +70,19 @@ export const snapshot = (core: Core): Snapshot => ({
   degraded: degraded(core)
 })
 
-const shardSnapshot = (shard: Shard): ShardSnapshot => ({
+/** The shards of a snapshot. */
+export const shardsOf = (core: Core): ReadonlyArray<ShardSnapshot> => {
+  const now = core.now()
+  return core.shards.map((shard) => shardSnapshot(shard, now))
+}
+
+const shardSnapshot = (shard: Shard, now: number): ShardSnapshot => ({
   id: shard.id,
   queued: { high: shard.lanes.size(lanes.high), normal: shard.lanes.size(lanes.normal) },
   slots: shard.slots,
   held: shard.held,
   fill: shard.fill,
+  oldestMs: Math.max(0, now - (shard.lanes.oldest ?? now)),
   gate: shard.gate,
   paused: shard.paused,
   bytes: shard.bytes,

@@ -55,6 +55,13 @@ export class Lanes {
     return this.fresh[lane].length + this.returned[lane].length
   }
 
+  /** When the oldest of those that are next became deliverable; `undefined` when none waits. */
+  get oldest(): number | undefined {
+    const next = [...this.fresh, ...this.returned].flatMap((queue) => queue.at(0) ?? [])
+    const times = next.map(({ entry: { message } }) => message.deliverAt ?? message.publishedAt)
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
   /** The next delivery that is neither settled meanwhile nor of a consumer that is gone. */
   take(): Pending | undefined {
     for (let found = this.shift(); found !== undefined; found = this.shift()) { // Skips the gone.

@@ -17,6 +17,7 @@ import { databaseCounts, databaseSeries } from "../observe/DatabaseCounts.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
 import { podCounts, podSeries } from "../observe/PodCounts.ts"
 import { redisCounts, redisSeries } from "../observe/RedisCounts.ts"
+import { scaleCounts, scaleSeries } from "../observe/ScaleCounts.ts"
 import { batchRoutes } from "./BatchRoutes.ts"
 import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
 import { decisionRoutes } from "./DecisionRoutes.ts"
@@ -175,11 +176,12 @@ const observed = (metrics: Metrics) =>
       onSome: ({ snapshot }) => snapshot
     }))
     const [databases, pods] = [yield* databaseCounts, yield* podCounts]
-    const redis = yield* redisCounts
+    const [redis, scaled] = [yield* redisCounts, yield* scaleCounts]
     metrics.series(() => [
       ...databaseSeries(databases, performance.now()),
       ...podSeries(pods),
-      ...redisSeries(redis)
+      ...redisSeries(redis),
+      ...scaleSeries(scaled)
     ])
   })
 

@@ -80,7 +80,7 @@ const readAll = (reader: Reader, here: Machine, variables: Variables) => {
   const shards = bus(reader, here)
   return {
     bus: shards,
-    scaling: scaling(reader, shards.shardCount),
+    scaling: scaling(reader, shards),
     server: server(reader),
     store: store(reader),
     coordination: coordination(reader, isSet(variables["KUBERNETES_SERVICE_HOST"])),

@@ -13,6 +13,7 @@ const atStart: Snapshot = {
     queued: { high: 0, normal: 0 },
     slots: 0,
     held: { high: 0, normal: 0 },
+    oldestMs: 0,
     fill: 0,
     gate: "Open",
     paused: false,

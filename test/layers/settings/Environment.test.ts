@@ -47,7 +47,7 @@ describe("settings that are legal", () => {
   it.effect("features of later versions are off by default, also where the guide says on", () =>
     Effect.gen(function*() {
       const { values } = yield* settingsOf({})
-      assert.isFalse(values.scaling.autoScale)
+      assert.isTrue(values.scaling.autoScale)
       assert.isFalse(values.scaling.guardian)
       assert.isFalse(values.coordination.kafka)
     }))

@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import { claimsMax } from "../../../domain/IdempotencyKey.ts"
 import type { BusSettings, ScalingSettings } from "../../../services/Settings.ts"
+import { workerCountRange } from "../../../services/Shards.ts"
 import { integer, seconds, share, toggle } from "../Kind.ts"
 import type { Machine } from "../Machine.ts"
 import type { Reader } from "../Reader.ts"
@@ -132,40 +133,50 @@ const gates = ({ areLegal, read, refuse }: Reader) => {
   return { fillHigh, fillLow }
 }
 
-const scaler = "automatic scaling of shards"
 const guard = "the guardian"
 
 /** What grows and shrinks by itself, and what watches over it. */
-export const scaling = (reader: Reader, shardCount: number): ScalingSettings => {
+export const scaling = (
+  reader: Reader,
+  { shardCount, workersPerShard }: Pick<BusSettings, "shardCount" | "workersPerShard">
+): ScalingSettings => {
   const { read } = reader
   const settings = {
     autoScale: read({
       name: "MESSAGE_BUS_AUTO_SCALE",
       kind: toggle,
-      default: false,
-      meaning: "Add and remove shards by load. 1 by default once this version has it.",
-      later: scaler
+      default: true,
+      meaning: "Add and remove shards, and workers of a shard, by load."
+    }),
+    workersMin: read({
+      name: "MESSAGE_BUS_MIN_WORKERS",
+      kind: integer(workerCountRange.minimum, workerCountRange.maximum),
+      default: workersPerShard,
+      meaning: "Fewest workers of a shard that scaling leaves. Default: as configured."
+    }),
+    scaleInterval: read({
+      name: "MESSAGE_BUS_SCALE_INTERVAL",
+      kind: seconds(1, 3_600),
+      default: Duration.seconds(60),
+      meaning: "Seconds for which shards must be full, or twice that empty, and between steps."
     }),
     shardCountMin: read({
       name: "MESSAGE_BUS_MIN_SHARDS",
       kind: integer(2, 16),
       default: shardCount,
-      meaning: "Fewest shards that scaling leaves. Default: MESSAGE_BUS_SHARD_COUNT.",
-      later: scaler
+      meaning: "Fewest shards that scaling leaves. Default: MESSAGE_BUS_SHARD_COUNT."
     }),
     fillUp: read({
       name: "MESSAGE_BUS_SCALE_UP_THRESHOLD",
       kind: share,
       default: 0.8,
-      meaning: "Mean fill of the shards above which one is added.",
-      later: scaler
+      meaning: "Mean fill of the shards above which one is added."
     }),
     fillDown: read({
       name: "MESSAGE_BUS_SCALE_DOWN_THRESHOLD",
       kind: share,
       default: 0.2,
-      meaning: "Mean fill of the shards below which one is removed.",
-      later: scaler
+      meaning: "Mean fill of the shards below which one is removed."
     }),
     guardian: read({
       name: "ENABLE_MESSAGE_BUS_GUARDIAN",
@@ -182,15 +193,15 @@ export const scaling = (reader: Reader, shardCount: number): ScalingSettings => 
       later: guard
     })
   }
-  compareScaling(reader, settings, shardCount)
+  compareScaling(reader, settings, { shardCount, workersPerShard })
   return settings
 }
 
 /** Refuses bounds that contradict each other. */
 const compareScaling = (
   { areLegal, refuse }: Reader,
-  { fillDown, fillUp, shardCountMin }: ScalingSettings,
-  shardCount: number
+  { fillDown, fillUp, shardCountMin, workersMin }: ScalingSettings,
+  { shardCount, workersPerShard }: Pick<BusSettings, "shardCount" | "workersPerShard">
 ): void => {
   const marks = ["MESSAGE_BUS_SCALE_DOWN_THRESHOLD", "MESSAGE_BUS_SCALE_UP_THRESHOLD"] as const
   if (areLegal(...marks) && fillDown >= fillUp) {
@@ -201,13 +212,14 @@ const compareScaling = (
       remedy: "lower it, or raise the other"
     })
   }
-  const counts = ["MESSAGE_BUS_MIN_SHARDS", "MESSAGE_BUS_SHARD_COUNT"] as const
-  if (areLegal(...counts) && shardCountMin > shardCount) {
-    refuse({
-      name: counts[0],
-      found: `${shardCountMin}`,
-      expected: `at most ${counts[1]} (${shardCount})`,
-      remedy: "lower it, or raise the other"
-    })
+  const remedy = "lower it, or raise the other"
+  const counts = [
+    ["MESSAGE_BUS_MIN_SHARDS", shardCountMin, "MESSAGE_BUS_SHARD_COUNT", shardCount],
+    ["MESSAGE_BUS_MIN_WORKERS", workersMin, "MESSAGE_BUS_WORKERS_PER_SHARD", workersPerShard]
+  ] as const
+  for (const [name, found, other, limit] of counts) {
+    if (areLegal(name, other) && found > limit) {
+      refuse({ name, found: `${found}`, expected: `at most ${other} (${limit})`, remedy })
+    }
   }
 }
