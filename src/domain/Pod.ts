@@ -20,7 +20,12 @@ export interface PodState {
   readonly detail?: string | undefined
 }
 
-/** What a pod has to do: deliveries that wait for a worker, and those handed out. */
-export const loadOf = ({ shards, subscriptions }: Snapshot): number =>
-  shards.reduce((sum, { queued }) => sum + queued.high + queued.normal, 0) +
-  subscriptions.reduce((sum, { inFlight }) => sum + inFlight, 0)
+/**
+ * What a pod has to do: deliveries of its handlers that are not settled, the backlog in the log
+ * among them, and those that others have pulled.
+ */
+export const loadOf = ({ subscriptions }: Snapshot): number =>
+  subscriptions.reduce(
+    (sum, { consumer, inFlight, pending }) => sum + (consumer === "Handler" ? pending : inFlight),
+    0
+  )

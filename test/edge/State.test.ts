@@ -138,3 +138,19 @@ describe("routes", () => {
       assert.strictEqual(answer.headers["content-length"], "15")
     }))
 })
+
+describe("capacity over HTTP", () => {
+  it.live("plans by what was measured and given, and refuses what no pod has", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* served
+      const { json, status } = yield* ask("/v1/capacity?peakPerSecond=1000&processingMs=100")
+      assert.strictEqual(status, 200)
+      assert.includeMembers(json.measured, ["shards", "workers"])
+      assert.deepInclude(json.inputs, { shards: 2, workers: 5, processingMs: 100, margin: 1.5 })
+      assert.strictEqual(json.perSecond, 100)
+      assert.strictEqual(json.pods, 15)
+      for (const query of ["margin=0.5", "shards=x", "peak=1", "processingMs=0"]) {
+        assert.strictEqual((yield* ask(`/v1/capacity?${query}`)).status, 400, query)
+      }
+    }))
+})

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import type { Settings, SettingsInvalid } from "../../services/Settings.ts"
+import { capacity } from "./CapacityCommand.ts"
 import { config } from "./ConfigCommand.ts"
 import { deadLetters } from "./DeadLettersCommand.ts"
 import { json } from "./Flags.ts"
@@ -47,6 +48,7 @@ export const codefactory = <E, R>(program: Program<E, R>) =>
       deadLetters,
       status,
       shards,
+      capacity,
       lock,
       key,
       config(program.settings),

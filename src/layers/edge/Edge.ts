@@ -19,6 +19,7 @@ import { podCounts, podSeries } from "../observe/PodCounts.ts"
 import { redisCounts, redisSeries } from "../observe/RedisCounts.ts"
 import { scaleCounts, scaleSeries } from "../observe/ScaleCounts.ts"
 import { batchRoutes } from "./BatchRoutes.ts"
+import { capacityRoutes } from "./CapacityRoutes.ts"
 import { deadLetterRoutes } from "./DeadLetterRoutes.ts"
 import { decisionRoutes } from "./DecisionRoutes.ts"
 import { docRoutes } from "./DocRoutes.ts"
@@ -81,6 +82,7 @@ export const apiRoutes = (
     ...eventRoutes(bus),
     ...deadLetterRoutes(bus),
     ...decisionRoutes(bus),
+    ...capacityRoutes(bus),
     ...shardRoutes(bus),
     ...parkedRoutes(bus),
     ...lockRoutes(leases),

@@ -4,6 +4,7 @@
  * Data only. Names without a unit suffix are those of the design's metrics contract (section 8),
  * which dashboards and alerts use. Every series is there from the start, at 0.
  */
+import { loadOf } from "../../domain/Pod.ts"
 import type { Snapshot } from "../../domain/Snapshot.ts"
 import { gateSeries } from "./GateSeries.ts"
 import { byShard, histogram, one, type Series } from "./Samples.ts"
@@ -32,6 +33,19 @@ export const contractSeries: ReadonlyArray<Series> = [
         { labels: { shard, lane: "high" }, value: held.high },
         { labels: { shard, lane: "normal" }, value: held.normal }
       ])
+  },
+  {
+    name: "message_bus_load",
+    help: "Unsettled deliveries of handlers, and pulled ones: what pods are scaled by",
+    type: "gauge",
+    read: (snapshot) => one(loadOf(snapshot))
+  },
+  {
+    name: "message_bus_oldest_age_seconds",
+    help: "How long the oldest delivery has waited for a worker",
+    type: "gauge",
+    read: ({ shards }) =>
+      one(shards.reduce((most, { oldestMs }) => Math.max(most, oldestMs), 0) / 1_000)
   },
   {
     name: "message_bus_message_age",

@@ -2,6 +2,7 @@
  * The description of shards, decisions, the state of the bus and its own description.
  */
 import * as Schema from "effect/Schema"
+import { decodeInputs } from "../CapacityRoutes.ts"
 import { decodePage } from "../DecisionRoutes.ts"
 import { decodeCount, decodeScope, decodeWorkers } from "../ShardRoutes.ts"
 import type { DocTable } from "./Documentation.ts"
@@ -108,6 +109,17 @@ export const stateDocs: DocTable = {
           })),
           ...next
         })
+      }
+    }
+  },
+  "GET /v1/capacity": {
+    group: "Operating",
+    summary: "Plan pods, cores and memory for a load, by what this pod has measured",
+    query: decodeInputs.schema,
+    replies: {
+      200: {
+        means: "The plan, what it rests on, and which of that was measured",
+        schema: anything
       }
     }
   },
