@@ -50,7 +50,7 @@ export const apartPods = (
   })
 
 /** Until every pod knows all others. */
-const settled = (pods: ReadonlyArray<ApartPod>): Effect.Effect<void> =>
+export const settled = (pods: ReadonlyArray<ApartPod>): Effect.Effect<void> =>
   Effect.gen(function*() {
     const state = { known: 0 }
     while (state.known < pods.length) {
