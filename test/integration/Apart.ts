@@ -18,7 +18,7 @@ export interface ApartPod {
 }
 
 const started = (
-  { url }: Server,
+  { url }: Pick<Server, "url">,
   folder: string,
   port: number,
   settings: Settings
@@ -36,7 +36,7 @@ const started = (
 
 /** So many pods that know each other. */
 export const apartPods = (
-  server: Server,
+  server: Pick<Server, "url">,
   count: number,
   settings: Settings = {}
 ): Effect.Effect<ReadonlyArray<ApartPod>, never, Scope.Scope> =>
@@ -64,8 +64,11 @@ export const settled = (pods: ReadonlyArray<ApartPod>): Effect.Effect<void> =>
   })
 
 /** The same pod, started again. */
-export const restarted = (server: Server, { folder, port }: ApartPod, settings: Settings = {}) =>
-  started(server, folder, port, settings)
+export const restarted = (
+  server: Pick<Server, "url">,
+  { folder, port }: ApartPod,
+  settings: Settings = {}
+) => started(server, folder, port, settings)
 
 /** Asks one of the pods. */
 export const at = (
