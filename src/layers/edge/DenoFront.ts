@@ -80,17 +80,15 @@ const close = (front: Front, server: Deno.Server, ender: AbortController): Effec
       Effect.timeoutOption(edgeLimits.closeMsMax),
       // A busy process hears of the end after the limit, and to end what is over is an error that
       // nobody could catch: so it is looked at again, after some turns of the loop.
-      Effect.andThen(Effect.repeat(Effect.sleep(lastTurns.everyMs), {
-        times: lastTurns.count,
-        while: () => !state.isOver
-      })),
+      Effect.andThen(Effect.suspend(() => state.isOver ? Effect.void : lastTurns(state))),
       Effect.andThen(Effect.sync(() => state.isOver || ender.abort())),
       Effect.asVoid
     )
   })
 
-/** Turns of the event loop in which everything that came is heard. */
-const lastTurns = { count: 10, everyMs: 20 } as const
+/** Some turns of the event loop, in which everything that came is heard. */
+const lastTurns = (state: { readonly isOver: boolean }): Effect.Effect<unknown> =>
+  Effect.repeat(Effect.sleep("20 millis"), { times: 10, while: () => !state.isOver })
 
 /** Ends what takes too long. */
 const sweep = ({ readings, streams }: Around, limitMs: number): void => {
