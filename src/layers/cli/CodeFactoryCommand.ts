@@ -19,6 +19,7 @@ import { shards } from "./ShardsCommand.ts"
 import { status } from "./StatusCommand.ts"
 import { subscribe } from "./SubscribeCommand.ts"
 import { tail } from "./TailCommand.ts"
+import { why } from "./WhyCommand.ts"
 
 /** What the commands need from the program around them. */
 export interface Program<E, R> {
@@ -49,6 +50,7 @@ export const codefactory = <E, R>(program: Program<E, R>) =>
       status,
       shards,
       capacity,
+      why,
       lock,
       key,
       config(program.settings),
