@@ -22,6 +22,9 @@ export const askPath = "/ask"
 /** Longest request, in bytes: a batch of 5,000 ack ids, many times over. */
 const bodyBytesMax = ByteSize.mebibytes(16)
 
+/** Most connections: each other pod has one for every subscription that is waited for. */
+const connectionsMax = 10_000
+
 /** How long what is under way may take to end with the pod. */
 const closeWithin = Duration.seconds(1)
 
@@ -40,7 +43,7 @@ export const serve = (
 ): Effect.Effect<void, EdgeUnbound, Scope.Scope> =>
   Effect.gen(function*() {
     const host = isLoopback(address) ? address : "0.0.0.0"
-    const server = yield* NodeHttpServer.make(() => createServer(), {
+    const server = yield* NodeHttpServer.make(bounded, {
       host,
       port,
       gracefulShutdownTimeout: closeWithin
@@ -70,6 +73,12 @@ export const serve = (
   })
 
 const setting = "POD_PORT" as const
+
+const bounded = () => {
+  const server = createServer()
+  server.maxConnections = connectionsMax
+  return server
+}
 
 const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
