@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import { healthPolicy } from "../domain/Health.ts"
 import { shardPolicy } from "../domain/ShardScaling.ts"
 import { workerPolicy } from "../domain/WorkerScaling.ts"
 import type { Agents } from "../services/Agents.ts"
@@ -26,6 +27,7 @@ import {
 import type { AgentsOptions } from "./agents/DirectoryAgents.ts"
 import * as Bus from "./bus/Bus.ts"
 import * as Controlled from "./control/Controlled.ts"
+import { guardianDefaults } from "./control/Guardian.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
 import { runtime } from "./drivers/runtime/Runtime.ts"
 import * as DenoFront from "./edge/DenoFront.ts"
@@ -37,12 +39,14 @@ import { leasesOf } from "./leases/Granting.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
 import * as Storage from "./log/Storage.ts"
 import * as DatabaseCounts from "./observe/DatabaseCounts.ts"
+import * as GuardianCounts from "./observe/GuardianCounts.ts"
 import * as PodCounts from "./observe/PodCounts.ts"
 import * as RedisCounts from "./observe/RedisCounts.ts"
 import * as ScaleCounts from "./observe/ScaleCounts.ts"
 import { withAgents } from "./ProfileAgents.ts"
 import { apart, deduplicated, type RedisLayer, redisLayer, signalled } from "./ProfileRedis.ts"
 import * as LocalSessions from "./sessions/LocalSessions.ts"
+import { machine } from "./settings/Machine.ts"
 import { version } from "./Version.ts"
 
 /** What runs the program, and the HTTP server that it has. */
@@ -87,11 +91,12 @@ export const served: Layer.Layer<
   })
   return edge.pipe(
     Layer.provide(keysOf(server)),
-    Layer.merge(scaledBy(values)),
+    Layer.merge(Layer.merge(scaledBy(values), guardedBy(values))),
     Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
     Layer.provide(sharing(values, redis)),
     Layer.provideMerge(SlewedClock.layer),
-    Layer.provide([DatabaseCounts.layer, PodCounts.layer, RedisCounts.layer, ScaleCounts.layer])
+    Layer.provide([DatabaseCounts.layer, GuardianCounts.layer, PodCounts.layer]),
+    Layer.provide([RedisCounts.layer, ScaleCounts.layer])
   )
 }))
 
@@ -100,7 +105,7 @@ const scaledBy = ({ scaling }: SettingsRecord): Layer.Layer<never, never, Messag
   const { autoScale, fillDown, fillUp, scaleInterval, shardCountMin, workersMin } = scaling
   if (!autoScale) return Layer.empty
   const intervalMs = Duration.toMillis(scaleInterval)
-  return Controlled.layer({
+  return Controlled.scaled({
     shards: {
       ...shardPolicy,
       shardsMin: shardCountMin,
@@ -112,6 +117,22 @@ const scaledBy = ({ scaling }: SettingsRecord): Layer.Layer<never, never, Messag
     },
     workers: { ...workerPolicy, workersMin }
   })
+}
+
+/** What watches over it, if that is wanted. */
+const guardedBy = ({ scaling }: SettingsRecord): Layer.Layer<never, never, MessageBus> => {
+  const { guardian, guardianInterval: interval, guardianWebhook: webhook } = scaling
+  if (!guardian) return Layer.empty
+  return Layer.unwrap(
+    Effect.map(machine, ({ memoryBytes: usableBytes }) =>
+      Controlled.guarded({
+        ...guardianDefaults,
+        interval,
+        policy: healthPolicy,
+        webhook,
+        usableBytes
+      }))
+  )
 }
 
 /** The bus of this process alone, or of all pods that share its database or its Redis. */

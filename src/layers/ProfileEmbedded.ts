@@ -91,8 +91,8 @@ const scaled = (options: EmbeddedOptions): Layer.Layer<never, never, MessageBus>
   Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("./control/Controlled.ts")),
-      ({ layer }) =>
-        layer({
+      ({ scaled }) =>
+        scaled({
           shards: {
             ...shardPolicy,
             shardsMin: options.shardCount ?? Bus.optionsDefault.shardCount

@@ -43,6 +43,7 @@ export interface ScalingSettings {
   readonly fillDown: number
   readonly guardian: boolean
   readonly guardianInterval: Duration.Duration
+  readonly guardianWebhook: Redacted.Redacted | undefined
 }
 
 /** Where the process listens, and how it starts and stops. */

@@ -196,7 +196,13 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
       }),
     ...deadLetterCalls(fake),
     shards: shardCalls(fake.shards),
-    watching: { shards: () => [], decide: () => {}, onGateClosed: () => Effect.void },
+    watching: {
+      shards: () => [],
+      vitals: () => ({ fibreRestarts: 0, runs: 0, errors: 0, logFailure: undefined }),
+      restaff: () => Effect.void,
+      decide: () => {},
+      onGateClosed: () => Effect.void
+    },
     shardsOfAll: shardCalls(fake.shardsElsewhere),
     decisions: ({ kind, subject }, after, limit) =>
       fake.decisions.filter((made) =>

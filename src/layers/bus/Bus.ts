@@ -164,16 +164,19 @@ export const make = (
       tails: Tails.make(core),
       requests: Requests.make(core, publisher.publish),
       drain,
-      ...shown(core)
+      ...shown(core, pool)
     })
     return { bus, core, pool, tenure: makeTenure(core, startReader, pool, subscriptions) }
   })
 
 /** What can be seen of it at any time. */
-const shown = (core: Core): Pick<MessageBus["Service"], "pods" | "snapshot" | "watching"> => ({
+const shown = (
+  core: Core,
+  pool: WorkerPool.WorkerPool
+): Pick<MessageBus["Service"], "pods" | "snapshot" | "watching"> => ({
   snapshot: () => snapshot(core),
   pods: Effect.sync(() => [{ pod: core.options.pod, snapshot: snapshot(core) }]),
-  watching: Watched.make(core)
+  watching: Watched.make(core, pool)
 })
 
 /** Takes up what the log holds: subscriptions with their progress, and own rows. */

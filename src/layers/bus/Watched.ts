@@ -2,14 +2,21 @@
  * What watches over a bus is told here.
  */
 import * as Effect from "effect/Effect"
-import type { Watching } from "../../services/Watching.ts"
+import type { Vitals, Watching } from "../../services/Watching.ts"
 import type { Core } from "./Core.ts"
 import { shardsOf } from "./Inspection.ts"
 import type { Shard } from "./Shard.ts"
+import type { WorkerPool } from "./WorkerPool.ts"
 
 /** The watching of `core`. */
-export const make = (core: Core): Watching => ({
+export const make = (core: Core, pool: WorkerPool): Watching => ({
   shards: () => shardsOf(core),
+  vitals: () => vitalsOf(core),
+  restaff: (id) =>
+    Effect.sync(() => {
+      const shard = core.shardSet.get(id)
+      if (shard !== undefined) pool.restaff(shard)
+    }),
   decide: (decision) => core.decide(decision),
   onGateClosed: (listener) =>
     Effect.asVoid(Effect.acquireRelease(
@@ -22,4 +29,11 @@ export const make = (core: Core): Watching => ({
       }),
       (heard) => Effect.sync(() => core.onBackpressure.delete(heard))
     ))
+})
+
+const vitalsOf = (core: Core): Vitals => ({
+  fibreRestarts: [...core.fibreRestarts.values()].reduce((sum, count) => sum + count, 0),
+  runs: core.dispatchDuration.count,
+  errors: [...core.topics.totals.values()].reduce((sum, { errors }) => sum + errors, 0),
+  logFailure: core.appendFailure?.detail ?? core.settler.failure?.detail
 })

@@ -17,6 +17,8 @@ export class Worker {
   timedOut = false
   /** It ends after the current message. */
   stopping = false
+  /** Another one works in its place: it is not called back. */
+  isReplaced = false
 
   constructor(shard: Shard) {
     this.shard = shard

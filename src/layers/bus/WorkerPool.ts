@@ -82,7 +82,7 @@ export class WorkerPool {
     // `count` handlers of a shard run at once.
     for (const worker of this.working) {
       if (shard.workers.length >= count) break
-      if (worker.shard !== shard || !worker.stopping) continue
+      if (worker.shard !== shard || !worker.stopping || worker.isReplaced) continue
       worker.stopping = false
       shard.workers.push(worker)
     }
@@ -100,6 +100,14 @@ export class WorkerPool {
     return [...this.working].flatMap((worker) =>
       worker.shard !== shard || worker.fiber === undefined ? [] : [worker.fiber]
     )
+  }
+
+  /** Sends all workers of a shard away for good, and gives it as many new ones. */
+  restaff(shard: Shard): void {
+    const count = shard.workers.length
+    for (const worker of this.working) if (worker.shard === shard) worker.isReplaced = true
+    this.sendAway(shard, count)
+    this.setCount(count, shard)
   }
 
   private sendAway(shard: Shard, count: number): void {

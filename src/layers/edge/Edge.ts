@@ -14,6 +14,7 @@ import { MessageBus } from "../../services/MessageBus.ts"
 import { RateLimits } from "../../services/RateLimits.ts"
 import { Sessions } from "../../services/Sessions.ts"
 import { databaseCounts, databaseSeries } from "../observe/DatabaseCounts.ts"
+import { guardianCounts, guardianSeries } from "../observe/GuardianCounts.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
 import { podCounts, podSeries } from "../observe/PodCounts.ts"
 import { redisCounts, redisSeries } from "../observe/RedisCounts.ts"
@@ -179,11 +180,13 @@ const observed = (metrics: Metrics) =>
     }))
     const [databases, pods] = [yield* databaseCounts, yield* podCounts]
     const [redis, scaled] = [yield* redisCounts, yield* scaleCounts]
+    const guardian = yield* guardianCounts
     metrics.series(() => [
       ...databaseSeries(databases, performance.now()),
       ...podSeries(pods),
       ...redisSeries(redis),
-      ...scaleSeries(scaled)
+      ...scaleSeries(scaled),
+      ...guardianSeries(guardian)
     ])
   })
 

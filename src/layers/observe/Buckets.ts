@@ -39,6 +39,11 @@ export class Buckets {
     if (ms > 0) this.sumMs += ms
   }
 
+  /** How many durations were counted. */
+  get count(): number {
+    return this.counts.reduce((sum, count) => sum + count, 0)
+  }
+
   /** The counts as the snapshot shows them. */
   snapshot(): Histogram {
     return { bounds: boundsSeconds, counts: Array.from(this.counts), sum: this.sumMs / 1_000 }

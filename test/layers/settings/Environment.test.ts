@@ -48,7 +48,7 @@ describe("settings that are legal", () => {
     Effect.gen(function*() {
       const { values } = yield* settingsOf({})
       assert.isTrue(values.scaling.autoScale)
-      assert.isFalse(values.scaling.guardian)
+      assert.isTrue(values.scaling.guardian)
       assert.isFalse(values.coordination.kafka)
     }))
 

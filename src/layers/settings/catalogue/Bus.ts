@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import { claimsMax } from "../../../domain/IdempotencyKey.ts"
 import type { BusSettings, ScalingSettings } from "../../../services/Settings.ts"
 import { workerCountRange } from "../../../services/Shards.ts"
-import { integer, seconds, share, toggle } from "../Kind.ts"
+import { integer, seconds, secretUrl, share, toggle } from "../Kind.ts"
 import type { Machine } from "../Machine.ts"
 import type { Reader } from "../Reader.ts"
 
@@ -133,8 +133,6 @@ const gates = ({ areLegal, read, refuse }: Reader) => {
   return { fillHigh, fillLow }
 }
 
-const guard = "the guardian"
-
 /** What grows and shrinks by itself, and what watches over it. */
 export const scaling = (
   reader: Reader,
@@ -181,16 +179,20 @@ export const scaling = (
     guardian: read({
       name: "ENABLE_MESSAGE_BUS_GUARDIAN",
       kind: toggle,
-      default: false,
-      meaning: "Watch the bus, alert and heal it. 1 by default once this version has it.",
-      later: guard
+      default: true,
+      meaning: "Watch the bus, alert when something is broken, and try to mend it."
     }),
     guardianInterval: read({
       name: "MESSAGE_BUS_GUARDIAN_INTERVAL",
       kind: seconds(1, 3_600),
       default: Duration.seconds(30),
-      meaning: "Seconds between two checks of the guardian.",
-      later: guard
+      meaning: "Seconds between two checks of the guardian; five bad ones are an alert."
+    }),
+    guardianWebhook: read({
+      name: "GUARDIAN_WEBHOOK_URL",
+      kind: secretUrl(["http:", "https:"], "https://alerts.example/hook"),
+      default: undefined,
+      meaning: "Where alerts of the guardian are posted as JSON, and their ends."
     })
   }
   compareScaling(reader, settings, { shardCount, workersPerShard })
