@@ -4,9 +4,11 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import process from "node:process"
 import type { Snapshot } from "./domain/Snapshot.ts"
+import { verify } from "./layers/audit/AuditFiles.ts"
 import { exitCodes } from "./layers/cli/ExitCode.ts"
 import { run, teardown } from "./layers/cli/Run.ts"
 import * as Ending from "./layers/drivers/node/Ending.ts"
@@ -107,6 +109,8 @@ const serve = Effect.scoped(Effect.gen(function*() {
 const program = {
   serve,
   settings: Effect.provide(Settings, settings),
+  verifyAudit: (directory: string) =>
+    Effect.flatMap(FileSystem.FileSystem, (files) => verify(files, directory)),
   migrate: (what: "plan" | "run", citus: boolean) =>
     Effect.flatMap(Settings, ({ values }) => Storage.migrations(values.store, what, citus)).pipe(
       Effect.provide(settings)

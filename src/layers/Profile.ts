@@ -6,9 +6,6 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import { healthPolicy } from "../domain/Health.ts"
-import { shardPolicy } from "../domain/ShardScaling.ts"
-import { workerPolicy } from "../domain/WorkerScaling.ts"
 import type { Agents } from "../services/Agents.ts"
 import type { ApiKeys } from "../services/ApiKeys.ts"
 import type { EdgeAddress, EdgeUnbound } from "../services/EdgeAddress.ts"
@@ -26,8 +23,6 @@ import {
 } from "../services/Settings.ts"
 import type { AgentsOptions } from "./agents/DirectoryAgents.ts"
 import * as Bus from "./bus/Bus.ts"
-import * as Controlled from "./control/Controlled.ts"
-import { guardianDefaults } from "./control/Guardian.ts"
 import * as SlewedClock from "./drivers/clock/SlewedClock.ts"
 import { runtime } from "./drivers/runtime/Runtime.ts"
 import * as DenoFront from "./edge/DenoFront.ts"
@@ -38,15 +33,16 @@ import * as NoKeys from "./keys/NoKeys.ts"
 import { leasesOf } from "./leases/Granting.ts"
 import * as LocalRateLimits from "./limits/LocalRateLimits.ts"
 import * as Storage from "./log/Storage.ts"
+import * as AuditCounts from "./observe/AuditCounts.ts"
 import * as DatabaseCounts from "./observe/DatabaseCounts.ts"
 import * as GuardianCounts from "./observe/GuardianCounts.ts"
 import * as PodCounts from "./observe/PodCounts.ts"
 import * as RedisCounts from "./observe/RedisCounts.ts"
 import * as ScaleCounts from "./observe/ScaleCounts.ts"
 import { withAgents } from "./ProfileAgents.ts"
+import { controlledBy } from "./ProfileControl.ts"
 import { apart, deduplicated, type RedisLayer, redisLayer, signalled } from "./ProfileRedis.ts"
 import * as LocalSessions from "./sessions/LocalSessions.ts"
-import { machine } from "./settings/Machine.ts"
 import { version } from "./Version.ts"
 
 /** What runs the program, and the HTTP server that it has. */
@@ -91,49 +87,14 @@ export const served: Layer.Layer<
   })
   return edge.pipe(
     Layer.provide(keysOf(server)),
-    Layer.merge(Layer.merge(scaledBy(values), guardedBy(values))),
+    Layer.merge(controlledBy(values)),
     Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
     Layer.provide(sharing(values, redis)),
     Layer.provideMerge(SlewedClock.layer),
     Layer.provide([DatabaseCounts.layer, GuardianCounts.layer, PodCounts.layer]),
-    Layer.provide([RedisCounts.layer, ScaleCounts.layer])
+    Layer.provide([AuditCounts.layer, RedisCounts.layer, ScaleCounts.layer])
   )
 }))
-
-/** What grows and shrinks with the load, if that is wanted. */
-const scaledBy = ({ scaling }: SettingsRecord): Layer.Layer<never, never, MessageBus> => {
-  const { autoScale, fillDown, fillUp, scaleInterval, shardCountMin, workersMin } = scaling
-  if (!autoScale) return Layer.empty
-  const intervalMs = Duration.toMillis(scaleInterval)
-  return Controlled.scaled({
-    shards: {
-      ...shardPolicy,
-      shardsMin: shardCountMin,
-      fillUp,
-      fillDown,
-      intervalMs,
-      highForMs: intervalMs,
-      lowForMs: 2 * intervalMs
-    },
-    workers: { ...workerPolicy, workersMin }
-  })
-}
-
-/** What watches over it, if that is wanted. */
-const guardedBy = ({ scaling }: SettingsRecord): Layer.Layer<never, never, MessageBus> => {
-  const { guardian, guardianInterval: interval, guardianWebhook: webhook } = scaling
-  if (!guardian) return Layer.empty
-  return Layer.unwrap(
-    Effect.map(machine, ({ memoryBytes: usableBytes }) =>
-      Controlled.guarded({
-        ...guardianDefaults,
-        interval,
-        policy: healthPolicy,
-        webhook,
-        usableBytes
-      }))
-  )
-}
 
 /** The bus of this process alone, or of all pods that share its database or its Redis. */
 const busOf = (

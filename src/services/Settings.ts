@@ -44,6 +44,8 @@ export interface ScalingSettings {
   readonly guardian: boolean
   readonly guardianInterval: Duration.Duration
   readonly guardianWebhook: Redacted.Redacted | undefined
+  /** Where the audit trail is kept, if it is. */
+  readonly auditDir: string | undefined
 }
 
 /** Where the process listens, and how it starts and stops. */

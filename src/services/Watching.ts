@@ -3,7 +3,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { DecisionMade } from "../domain/Decision.ts"
+import type { Decision, DecisionMade } from "../domain/Decision.ts"
 import type { ShardSnapshot } from "../domain/Snapshot.ts"
 
 /** How a bus is, beside its shards. Counts are totals since the start. */
@@ -30,6 +30,10 @@ export interface Watching {
   /** Tells of every gate of a shard that closes, at once, until the scope closes. */
   readonly onGateClosed: (
     listener: (shard: number) => void
+  ) => Effect.Effect<void, never, Scope.Scope>
+  /** Tells of every decision that is kept, at once, until the scope closes. */
+  readonly onDecision: (
+    listener: (decision: Decision) => void
   ) => Effect.Effect<void, never, Scope.Scope>
   /** Keeps a decision that was made about the bus, with its own. */
   readonly decide: (decision: DecisionMade) => void

@@ -9,7 +9,7 @@ export const entries = ["src/main.ts", "src/CodeFactory.ts", "src/Agent.ts"] as 
 
 /** Files that choose among layers, so that they may import all of them. */
 const choosers = [
-  ...["", "Agents", "Embedded", "Redis"].map((name) => `src/layers/Profile${name}.ts`),
+  ...["", "Agents", "Control", "Embedded", "Redis"].map((name) => `src/layers/Profile${name}.ts`),
   ...entries
 ]
 

@@ -201,6 +201,7 @@ export const fakeBus = (fake: FakeState): MessageBus["Service"] => {
       vitals: () => ({ fibreRestarts: 0, runs: 0, errors: 0, logFailure: undefined }),
       restaff: () => Effect.void,
       decide: () => {},
+      onDecision: () => Effect.void,
       onGateClosed: () => Effect.void
     },
     shardsOfAll: shardCalls(fake.shardsElsewhere),

@@ -22,6 +22,8 @@ interface Sampled {
 
 /** The kept decisions. */
 export class Decisions {
+  /** Called with every decision that is kept; they do not throw. */
+  readonly listeners = new Set<(decision: Decision) => void>()
   private readonly kept: Array<Decision> = []
   private readonly sampled = new Map<string, Sampled>()
   private nextId = 0
@@ -64,7 +66,9 @@ export class Decisions {
 
   private keep(decision: DecisionMade, at: number, skipped: number): void {
     const id = this.nextId++
-    this.kept[id % decisionsMax] = { id, at, ...decision, skipped }
+    const kept = { id, at, ...decision, skipped }
+    this.kept[id % decisionsMax] = kept
+    this.listeners.forEach((listener) => listener(kept))
   }
 }
 

@@ -18,6 +18,11 @@ export const make = (core: Core, pool: WorkerPool): Watching => ({
       if (shard !== undefined) pool.restaff(shard)
     }),
   decide: (decision) => core.decide(decision),
+  onDecision: (listener) =>
+    Effect.asVoid(Effect.acquireRelease(
+      Effect.sync(() => core.decisions.listeners.add(listener)),
+      () => Effect.sync(() => core.decisions.listeners.delete(listener))
+    )),
   onGateClosed: (listener) =>
     Effect.asVoid(Effect.acquireRelease(
       Effect.sync(() => {

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import type { Settings, SettingsInvalid } from "../../services/Settings.ts"
+import { audit, type VerifyAudit } from "./AuditCommand.ts"
 import { capacity } from "./CapacityCommand.ts"
 import { config } from "./ConfigCommand.ts"
 import { deadLetters } from "./DeadLettersCommand.ts"
@@ -28,6 +29,7 @@ export interface Program<E, R> {
   /** Reads the settings. */
   readonly settings: Effect.Effect<Settings["Service"], SettingsInvalid, R>
   readonly migrate: Migrate<E, R>
+  readonly verifyAudit: VerifyAudit<R>
 }
 
 /** `codefactory` with all its commands. */
@@ -51,6 +53,7 @@ export const codefactory = <E, R>(program: Program<E, R>) =>
       shards,
       capacity,
       why,
+      audit(program.verifyAudit),
       lock,
       key,
       config(program.settings),

@@ -13,6 +13,7 @@ import { Leases } from "../../services/Leases.ts"
 import { MessageBus } from "../../services/MessageBus.ts"
 import { RateLimits } from "../../services/RateLimits.ts"
 import { Sessions } from "../../services/Sessions.ts"
+import { auditCounts, auditSeries } from "../observe/AuditCounts.ts"
 import { databaseCounts, databaseSeries } from "../observe/DatabaseCounts.ts"
 import { guardianCounts, guardianSeries } from "../observe/GuardianCounts.ts"
 import { make as makeMetrics, type Metrics } from "../observe/Metrics.ts"
@@ -180,13 +181,14 @@ const observed = (metrics: Metrics) =>
     }))
     const [databases, pods] = [yield* databaseCounts, yield* podCounts]
     const [redis, scaled] = [yield* redisCounts, yield* scaleCounts]
-    const guardian = yield* guardianCounts
+    const [guardian, audit] = [yield* guardianCounts, yield* auditCounts]
     metrics.series(() => [
       ...databaseSeries(databases, performance.now()),
       ...podSeries(pods),
       ...redisSeries(redis),
       ...scaleSeries(scaled),
-      ...guardianSeries(guardian)
+      ...guardianSeries(guardian),
+      ...auditSeries(audit)
     ])
   })
 

@@ -2,9 +2,21 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Stdio, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
+import type { Verified } from "../../../src/domain/Audit.ts"
 import { Output } from "../../../src/layers/cli/Output.ts"
 import { execute } from "../../../src/layers/cli/Run.ts"
 import { read, type Variables } from "../../../src/layers/settings/Environment.ts"
+
+const whole = { writer: "a-8000", files: 2, lines: 1_200, from: 5, to: 1_204, broken: undefined }
+
+/** What is found in directories. */
+const trails = new Map<string, ReadonlyArray<Verified>>([
+  ["whole", [whole]],
+  [
+    "broken",
+    [whole, { ...whole, writer: "b-8001", broken: { file: "f", line: 7, reason: "altered" } }]
+  ]
+])
 
 /** What is around a command. */
 export interface Around {
@@ -31,6 +43,7 @@ export const runCli = Effect.fnUntraced(function*(
     {
       serve: Effect.void,
       settings: read(variables),
+      verifyAudit: (directory) => Effect.succeed(trails.get(directory) ?? []),
       migrate: (what, citus) =>
         Effect.succeed({
           migrations: what === "plan" ? [{ id: 1, name: "log" }] : [],

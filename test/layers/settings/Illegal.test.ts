@@ -31,6 +31,7 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["MESSAGE_BUS_SCALE_INTERVAL", "0"],
   ["MESSAGE_BUS_AUTO_SCALE", "maybe"],
   ["ENABLE_MESSAGE_BUS_GUARDIAN", "yes please"],
+  ["AUDIT_DIR", "a\0b"],
   ["GUARDIAN_WEBHOOK_URL", "ftp://alerts.example"],
   ["MESSAGE_BUS_GUARDIAN_INTERVAL", "0"],
   ["HOST", "0.0.0.0"],

@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import { claimsMax } from "../../../domain/IdempotencyKey.ts"
 import type { BusSettings, ScalingSettings } from "../../../services/Settings.ts"
 import { workerCountRange } from "../../../services/Shards.ts"
-import { integer, seconds, secretUrl, share, toggle } from "../Kind.ts"
+import { integer, path, seconds, secretUrl, share, toggle } from "../Kind.ts"
 import type { Machine } from "../Machine.ts"
 import type { Reader } from "../Reader.ts"
 
@@ -193,6 +193,12 @@ export const scaling = (
       kind: secretUrl(["http:", "https:"], "https://alerts.example/hook"),
       default: undefined,
       meaning: "Where alerts of the guardian are posted as JSON, and their ends."
+    }),
+    auditDir: read({
+      name: "AUDIT_DIR",
+      kind: path("a directory"),
+      default: undefined,
+      meaning: "Keep every decision there, as lines of a chain that shows when one is altered."
     })
   }
   compareScaling(reader, settings, { shardCount, workersPerShard })
