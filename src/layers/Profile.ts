@@ -40,7 +40,7 @@ import * as PodCounts from "./observe/PodCounts.ts"
 import * as RedisCounts from "./observe/RedisCounts.ts"
 import * as ScaleCounts from "./observe/ScaleCounts.ts"
 import { withAgents } from "./ProfileAgents.ts"
-import { controlledBy } from "./ProfileControl.ts"
+import { controlledBy, exportedBy, tracedBy } from "./ProfileControl.ts"
 import { apart, deduplicated, type RedisLayer, redisLayer, signalled } from "./ProfileRedis.ts"
 import * as LocalSessions from "./sessions/LocalSessions.ts"
 import { version } from "./Version.ts"
@@ -88,10 +88,13 @@ export const served: Layer.Layer<
   return edge.pipe(
     Layer.provide(keysOf(server)),
     Layer.merge(controlledBy(values)),
-    Layer.provideMerge(withAgents(busLayer, agentsOf(values), values.agents.executorThreads)),
+    Layer.provideMerge(
+      withAgents(tracedBy(values, busLayer), agentsOf(values), values.agents.executorThreads)
+    ),
     Layer.provide(sharing(values, redis)),
     Layer.provideMerge(SlewedClock.layer),
     Layer.provide([DatabaseCounts.layer, GuardianCounts.layer, PodCounts.layer]),
+    Layer.provideMerge(exportedBy(values)),
     Layer.provide([AuditCounts.layer, RedisCounts.layer, ScaleCounts.layer])
   )
 }))

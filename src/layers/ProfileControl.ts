@@ -15,6 +15,7 @@ import * as FileAudit from "./audit/FileAudit.ts"
 import * as Controlled from "./control/Controlled.ts"
 import { guardianDefaults } from "./control/Guardian.ts"
 import { machine } from "./settings/Machine.ts"
+import { version } from "./Version.ts"
 
 /** Scaling, the guardian and the audit trail, as far as the settings want them. */
 export const controlledBy = (
@@ -67,3 +68,30 @@ const auditedBy = (
       directory: auditDir,
       writer: `${hostname()}-${port}`.replaceAll(/[^\w-]/gu, "-")
     })
+
+/** Where traces and logs go, if they go anywhere. The code of it is imported here. */
+export const exportedBy = (
+  { scaling: { otlpService: service, otlpUrl: url } }: SettingsRecord
+): Layer.Layer<never> =>
+  url === undefined
+    ? Layer.empty
+    : Layer.unwrap(
+      Effect.map(
+        Effect.promise(() => import("./tracing/Export.ts")),
+        ({ layer }) => layer({ url, service, version })
+      )
+    )
+
+/** The bus, whose messages are traced if traces go anywhere. */
+export const tracedBy = <E, R>(
+  { scaling: { otlpUrl } }: SettingsRecord,
+  bus: Layer.Layer<MessageBus, E, R>
+): Layer.Layer<MessageBus, E, R> =>
+  otlpUrl === undefined
+    ? bus
+    : Layer.unwrap(
+      Effect.map(
+        Effect.promise(() => import("./tracing/TracedBus.ts")),
+        ({ layer }) => Layer.provide(layer, bus)
+      )
+    )

@@ -44,6 +44,9 @@ export interface ScalingSettings {
   readonly guardian: boolean
   readonly guardianInterval: Duration.Duration
   readonly guardianWebhook: Redacted.Redacted | undefined
+  /** Where traces and logs are sent, if they are, and as whose. */
+  readonly otlpUrl: Redacted.Redacted | undefined
+  readonly otlpService: string
   /** Where the audit trail is kept, if it is. */
   readonly auditDir: string | undefined
 }

@@ -31,6 +31,8 @@ const illegal: ReadonlyArray<readonly [name: string, text: string]> = [
   ["MESSAGE_BUS_SCALE_INTERVAL", "0"],
   ["MESSAGE_BUS_AUTO_SCALE", "maybe"],
   ["ENABLE_MESSAGE_BUS_GUARDIAN", "yes please"],
+  ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
+  ["OTEL_SERVICE_NAME", "two words"],
   ["AUDIT_DIR", "a\0b"],
   ["GUARDIAN_WEBHOOK_URL", "ftp://alerts.example"],
   ["MESSAGE_BUS_GUARDIAN_INTERVAL", "0"],

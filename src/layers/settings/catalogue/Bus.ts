@@ -5,9 +5,10 @@ import * as Duration from "effect/Duration"
 import { claimsMax } from "../../../domain/IdempotencyKey.ts"
 import type { BusSettings, ScalingSettings } from "../../../services/Settings.ts"
 import { workerCountRange } from "../../../services/Shards.ts"
-import { integer, path, seconds, secretUrl, share, toggle } from "../Kind.ts"
+import { integer, seconds, share, toggle } from "../Kind.ts"
 import type { Machine } from "../Machine.ts"
 import type { Reader } from "../Reader.ts"
+import { watched } from "./Watched.ts"
 
 const mebibyte = 1_048_576
 
@@ -176,30 +177,7 @@ export const scaling = (
       default: 0.2,
       meaning: "Mean fill of the shards below which one is removed."
     }),
-    guardian: read({
-      name: "ENABLE_MESSAGE_BUS_GUARDIAN",
-      kind: toggle,
-      default: true,
-      meaning: "Watch the bus, alert when something is broken, and try to mend it."
-    }),
-    guardianInterval: read({
-      name: "MESSAGE_BUS_GUARDIAN_INTERVAL",
-      kind: seconds(1, 3_600),
-      default: Duration.seconds(30),
-      meaning: "Seconds between two checks of the guardian; five bad ones are an alert."
-    }),
-    guardianWebhook: read({
-      name: "GUARDIAN_WEBHOOK_URL",
-      kind: secretUrl(["http:", "https:"], "https://alerts.example/hook"),
-      default: undefined,
-      meaning: "Where alerts of the guardian are posted as JSON, and their ends."
-    }),
-    auditDir: read({
-      name: "AUDIT_DIR",
-      kind: path("a directory"),
-      default: undefined,
-      meaning: "Keep every decision there, as lines of a chain that shows when one is altered."
-    })
+    ...watched(reader)
   }
   compareScaling(reader, settings, { shardCount, workersPerShard })
   return settings
